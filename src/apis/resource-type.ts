@@ -1,0 +1,243 @@
+/**
+ * One kind of resource: what every floor above knows about a resource, and all that it knows.
+ *
+ * Built-in and custom resources are the same record. REST, watch, patch, apply, OpenAPI, tables, admission, authorization
+ * and discovery read it and nothing else; a built-in is a custom resource whose schema is written in TypeScript and which
+ * may add code hooks ({@link Strategy}, {@link NamedSubresource}).
+ */
+import type { FieldError } from '../machinery/field.ts';
+import type { JsonObject, JsonValue } from '../machinery/json.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import type { Schema } from '../machinery/schema.ts';
+
+export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+export const allVerbs: readonly Verb[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
+
+export interface ResourceNames {
+  /** Lower-case plural, the resource in URLs. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+}
+
+export interface ResourceType {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly names: ResourceNames;
+  readonly scope: 'Namespaced' | 'Cluster';
+  /** In order of preference (Kubernetes' version priority): the first served one is the preferred one. */
+  readonly versions: readonly ResourceVersion[];
+  /** The version in which objects are stored. */
+  readonly storageVersion: string;
+  /** What the REST endpoint answers to; everything else is 405. */
+  readonly verbs: readonly Verb[];
+  readonly strategy: Strategy;
+  /** Subresources other than `status` and `scale`, by name: `log`, `binding`, `finalize`, … */
+  readonly subresources: Readonly<Record<string, NamedSubresource>>;
+  /**
+   * Turns objects of any served version into `version`. Absent: only `apiVersion` differs between versions
+   * (the `None` strategy of custom resources). The input must not be changed.
+   */
+  readonly convert?: (objects: readonly ApiObject[], version: string) => Promise<readonly ApiObject[]>;
+}
+
+export interface ResourceVersion {
+  readonly name: string;
+  readonly served: boolean;
+  readonly deprecated?: boolean;
+  /** Default: Kubernetes' own sentence. */
+  readonly deprecationWarning?: string;
+  /** The whole object, `apiVersion`, `kind` and `metadata` included. */
+  readonly schema: Schema;
+  /**
+   * When a value has the wrong JSON type: `decoding` refuses the request with 400 in the words of Go's decoder, as
+   * kube-apiserver does for built-ins; `validation` answers 422 with field errors, as it does for custom resources.
+   */
+  readonly typeErrors: 'decoding' | 'validation';
+  /** Whether `status` is a subresource: then writes to the main resource leave it alone, and the other way round. */
+  readonly status: boolean;
+  readonly scale?: ScalePaths;
+  readonly columns: readonly Column[];
+  /** Paths such as `.spec.nodeName` (without the dot: `spec.nodeName`) that field selectors may name, besides metadata's. */
+  readonly selectableFields: readonly SelectableField[];
+}
+
+/** Where `autoscaling/v1` Scale reads and writes (simple dotted paths: `.spec.replicas`). */
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  /** Where the selector stands: a string in the form of label selectors, or a `metav1.LabelSelector`. */
+  readonly labelSelectorPath?: string;
+}
+
+export type Cell = string | number | boolean | null;
+
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description?: string;
+  /** 0 is always shown, anything higher only in wide output. */
+  readonly priority: number;
+  /** `now` is in milliseconds since the epoch, for columns that show ages. */
+  readonly cell: (object: ApiObject, now: number) => Cell;
+}
+
+export interface SelectableField {
+  /** As selectors name it: `spec.nodeName`. */
+  readonly name: string;
+  /** Kubernetes compares strings; a missing value is the empty string. */
+  readonly value: (object: ApiObject) => string;
+}
+
+/** What a hook may know about the request it serves. */
+export interface RequestContext {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+}
+
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * What a schema cannot say. All hooks are optional; those that take a draft change it in place, and it is theirs alone.
+ * The order is Kubernetes': default → (admission) → prepareFor* → validate* → (admission) → store.
+ * Every object that a hook sees is in the storage version, except where it says otherwise.
+ */
+export interface Strategy {
+  /** Whether `metadata.generation` counts changes outside metadata and status. */
+  readonly generation: boolean;
+  /** Whether PUT to a name that does not exist creates it. Kubernetes: Leases, Endpoints, Events and few others. */
+  readonly allowCreateOnUpdate: boolean;
+  /** Whether an update may come without a resourceVersion. Custom resources: no. */
+  readonly allowUnconditionalUpdate: boolean;
+  /** What is wrong with a name, in Kubernetes' words; default: DNS-1123 subdomain. `prefix`: it is a generateName. */
+  readonly validateName?: (name: string, prefix: boolean) => string[];
+  /** Defaults that depend on other fields, after the schema's own. Runs in the version of the request. */
+  readonly default?: (draft: ApiObject) => void;
+  readonly prepareForCreate?: (draft: ApiObject, context: RequestContext) => void;
+  readonly prepareForUpdate?: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
+  readonly prepareForStatusUpdate?: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
+  readonly validate?: (object: ApiObject, context: RequestContext) => FieldError[];
+  readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
+  readonly validateStatusUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
+  /** Sentences for `Warning` headers on create (no `old`) and update. */
+  readonly warnings?: (object: ApiObject, old: ApiObject | undefined, context: RequestContext) => string[];
+  /**
+   * How many seconds a delete leaves the object alive, when the kind deletes gracefully. 0: remove at once.
+   * `requested` is what DeleteOptions say. Absent: the kind has no graceful deletion.
+   */
+  readonly gracePeriodSeconds?: (object: ApiObject, requested: number | undefined) => number;
+  /** What happens to dependents when DeleteOptions do not say; default `background`. */
+  readonly defaultPropagation?: 'background' | 'orphan';
+  /**
+   * Takes what the object needs from outside before it is stored (addresses, ports), writing it into the draft, and
+   * answers how to give it back if the write fails. Also runs on update.
+   */
+  readonly allocate?: (
+    draft: ApiObject,
+    old: ApiObject | undefined,
+    access: ResourceAccess,
+    context: RequestContext,
+  ) => Promise<(() => void) | undefined>;
+}
+
+/** How a hook reaches objects, its own kind's or another's, under the server's own identity and without admission. */
+export interface ResourceAccess {
+  get(resource: ResourceRef, namespace: string | undefined, name: string): Promise<ApiObject | undefined>;
+  list(resource: ResourceRef, namespace: string | undefined): Promise<readonly ApiObject[]>;
+  /**
+   * Reads, changes and writes one object, again on conflict. `change` gets a draft of its own and changes it in place;
+   * what it throws ends the update.
+   */
+  update(
+    resource: ResourceRef,
+    namespace: string | undefined,
+    name: string,
+    change: (draft: ApiObject) => void,
+    context: RequestContext,
+  ): Promise<ApiObject>;
+}
+
+export interface ResourceRef {
+  readonly group: string;
+  readonly plural: string;
+}
+
+/** A subresource with code of its own. */
+export interface NamedSubresource {
+  readonly verbs: readonly Verb[];
+  /** What discovery says; `group`/`version` when they differ from the parent's (e.g. `policy/v1` Eviction). */
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+  /** The schema of request bodies, when there are any. */
+  readonly schema?: Schema;
+  readonly handle: (request: SubresourceRequest) => Promise<SubresourceResponse>;
+}
+
+export interface SubresourceRequest {
+  readonly verb: Verb;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** What follows the subresource in the path, without a leading slash; usually empty. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Decoded and checked against `schema`. */
+  readonly body: JsonObject | undefined;
+  readonly context: RequestContext;
+  readonly access: ResourceAccess;
+  readonly nodes: NodeConnector;
+  /** Aborted when the client goes away or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+export type SubresourceResponse =
+  | { readonly kind: 'object'; readonly code: number; readonly object: ApiObject | JsonObject }
+  | {
+      readonly kind: 'stream';
+      readonly code: number;
+      readonly contentType: string;
+      readonly body: AsyncIterable<Uint8Array>;
+    };
+
+/** How the API server reaches node agents. Fails with a StatusError when the node is unknown or does not answer. */
+export interface NodeConnector {
+  containerLogs(nodeName: string, request: ContainerLogsRequest): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** `v1.PodLogOptions` with the pod it speaks of. Times are RFC 3339. */
+export interface ContainerLogsRequest {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  readonly sinceSeconds?: number;
+  readonly sinceTime?: string;
+  readonly tailLines?: number;
+  readonly limitBytes?: number;
+  readonly signal: AbortSignal;
+}
+
+export type { JsonValue };

@@ -1,0 +1,132 @@
+/**
+ * Field paths and field errors, with the words of Kubernetes' `k8s.io/apimachinery/pkg/util/validation/field`.
+ */
+import type { StatusCause } from './status.ts';
+
+/** An immutable path to a field, rendered as `spec.containers[0].env[NAME]`. Built only when something is wrong or walked. */
+export class FieldPath {
+  readonly #parent: FieldPath | undefined;
+  readonly #segment: string;
+
+  private constructor(parent: FieldPath | undefined, segment: string) {
+    this.#parent = parent;
+    this.#segment = segment;
+  }
+
+  /** `FieldPath.of('metadata', 'name')` is `metadata.name`; with no names, the empty path (the object itself). */
+  static of(...names: string[]): FieldPath {
+    return names.reduce((path, name) => path.child(name), new FieldPath(undefined, ''));
+  }
+
+  child(name: string): FieldPath {
+    return new FieldPath(this, `.${name}`);
+  }
+
+  index(index: number): FieldPath {
+    return new FieldPath(this, `[${index}]`);
+  }
+
+  /** An entry of a map: `labels[app]`. */
+  key(key: string): FieldPath {
+    return new FieldPath(this, `[${key}]`);
+  }
+
+  toString(): string {
+    const segments: string[] = [];
+    for (let path: FieldPath | undefined = this; path !== undefined; path = path.#parent) segments.push(path.#segment);
+    const text = segments.reverse().join('');
+    return text.startsWith('.') ? text.slice(1) : text;
+  }
+}
+
+const reasons = {
+  NotFound: ['FieldValueNotFound', 'Not found'],
+  Required: ['FieldValueRequired', 'Required value'],
+  Duplicate: ['FieldValueDuplicate', 'Duplicate value'],
+  Invalid: ['FieldValueInvalid', 'Invalid value'],
+  NotSupported: ['FieldValueNotSupported', 'Unsupported value'],
+  Forbidden: ['FieldValueForbidden', 'Forbidden'],
+  TooLong: ['FieldValueTooLong', 'Too long'],
+  TooMany: ['FieldValueTooMany', 'Too many'],
+  Internal: ['InternalError', 'Internal error'],
+  TypeInvalid: ['FieldValueTypeInvalid', 'Invalid value'],
+} as const;
+
+export type FieldErrorType = keyof typeof reasons;
+
+/** One thing wrong with one field. `field` is the rendered path; `badValue` is shown where the type of error shows one. */
+export interface FieldError {
+  readonly type: FieldErrorType;
+  readonly field: string;
+  readonly badValue: unknown;
+  readonly detail: string;
+}
+
+type Path = FieldPath | string;
+
+function fieldError(type: FieldErrorType, path: Path, badValue: unknown, detail: string): FieldError {
+  return { type, field: path.toString(), badValue, detail };
+}
+
+export const notFoundField = (path: Path, value: unknown): FieldError => fieldError('NotFound', path, value, '');
+export const required = (path: Path, detail = ''): FieldError => fieldError('Required', path, '', detail);
+export const duplicate = (path: Path, value: unknown): FieldError => fieldError('Duplicate', path, value, '');
+export const invalid = (path: Path, value: unknown, detail: string): FieldError =>
+  fieldError('Invalid', path, value, detail);
+export const typeInvalid = (path: Path, value: unknown, detail: string): FieldError =>
+  fieldError('TypeInvalid', path, value, detail);
+export const forbidden = (path: Path, detail: string): FieldError => fieldError('Forbidden', path, '', detail);
+export const internalField = (path: Path, detail: string): FieldError => fieldError('Internal', path, null, detail);
+
+/** `supported` is listed in the order given (Kubernetes sorts or declares it; the caller decides). */
+export const notSupported = (path: Path, value: unknown, supported: readonly string[]): FieldError =>
+  fieldError(
+    'NotSupported',
+    path,
+    value,
+    supported.length === 0 ? '' : `supported values: ${supported.map((v) => goQuote(v)).join(', ')}`,
+  );
+
+export const tooLong = (path: Path, _value: unknown, maxBytes: number): FieldError =>
+  fieldError('TooLong', path, '', `may not be more than ${maxBytes} bytes`);
+
+export const tooMany = (path: Path, actual: number, max: number): FieldError =>
+  fieldError('TooMany', path, actual, `must have at most ${max} items`);
+
+/** A string as Go's `%q` prints it. */
+export function goQuote(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** The error without its field: `Invalid value: "x": must be …`. */
+export function errorBody(error: FieldError): string {
+  const label = reasons[error.type][1];
+  let body: string;
+  switch (error.type) {
+    case 'Required':
+    case 'Forbidden':
+    case 'TooLong':
+    case 'Internal':
+      body = label;
+      break;
+    default:
+      body = `${label}: ${renderValue(error.badValue)}`;
+  }
+  return error.detail === '' ? body : `${body}: ${error.detail}`;
+}
+
+/** The whole error: `spec.replicas: Invalid value: -1: must be greater than or equal to 0`. */
+export function errorText(error: FieldError): string {
+  return `${error.field}: ${errorBody(error)}`;
+}
+
+export function toCause(error: FieldError): StatusCause {
+  return { reason: reasons[error.type][0], message: errorBody(error), field: error.field };
+}
+
+function renderValue(value: unknown): string {
+  if (value === null || value === undefined) return '"null"';
+  if (typeof value === 'string') return goQuote(value);
+  if (typeof value === 'object') return JSON.stringify(value);
+  return String(value);
+}

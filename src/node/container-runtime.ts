@@ -1,0 +1,133 @@
+/**
+ * The ContainerRuntime contract, in the shape of Kubernetes' Container Runtime Interface: what the node agent asks of
+ * Docker, of host processes, or of a simulation. A pod is a sandbox; containers live in it. The agent decides (restarts,
+ * back-off, probes, grace); a runtime only does what it is told and reports what is.
+ * Source: k8s.io/cri-api `runtime/v1`.
+ */
+
+/** The pod that a sandbox holds, as the CRI names it. */
+export interface SandboxConfig {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface SandboxStatus {
+  readonly id: string;
+  readonly config: Pick<SandboxConfig, 'uid' | 'namespace' | 'name'>;
+  readonly state: 'ready' | 'not-ready';
+  /** The pod's address; empty when it has none. */
+  readonly ip: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+export interface ContainerConfig {
+  readonly name: string;
+  readonly image: string;
+  /** Replaces the image's entry point; empty: the image's own. */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  /** Empty: the image's own. */
+  readonly workingDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  /** How often this container of this pod was started before. */
+  readonly attempt: number;
+  /** Absolute path; the runtime appends lines in the CRI log format: `<RFC 3339 nano> stdout|stderr F|P <line>`. */
+  readonly logPath: string;
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  /** CPU in cores and memory in bytes; absent: unlimited. Runtimes that cannot limit ignore them. */
+  readonly cpuLimit?: number;
+  readonly memoryLimit?: number;
+}
+
+export interface Mount {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  readonly readOnly: boolean;
+}
+
+export interface ContainerStatus {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly image: string;
+  readonly imageId: string;
+  readonly state: 'created' | 'running' | 'exited' | 'unknown';
+  /** Milliseconds since the epoch; 0 when it has not happened. */
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly exitCode: number;
+  /** The signal that ended it, 0 when none did. */
+  readonly signal: number;
+  /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun`, … */
+  readonly reason: string;
+  readonly message: string;
+  readonly logPath: string;
+}
+
+export interface ContainerStats {
+  readonly containerId: string;
+  /** Cumulative CPU time in nanoseconds. */
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+}
+
+export interface RuntimeInfo {
+  /** As `status.nodeInfo.containerRuntimeVersion` shows it: `process://0.1.0`. */
+  readonly name: string;
+  readonly version: string;
+  /** What containers run on; `linux`. */
+  readonly os: string;
+}
+
+export interface ContainerRuntime {
+  info(): Promise<RuntimeInfo>;
+  runSandbox(config: SandboxConfig): Promise<string>;
+  /** Stops every container in it by force; stopping a stopped or unknown sandbox is no error. */
+  stopSandbox(id: string): Promise<void>;
+  removeSandbox(id: string): Promise<void>;
+  listSandboxes(): Promise<readonly SandboxStatus[]>;
+
+  /** Fails with {@link RuntimeError} when the image cannot be had; resolves to the image's id. */
+  pullImage(image: string): Promise<string>;
+  /** The id of a local image, `undefined` when it is not here. */
+  imageId(image: string): Promise<string | undefined>;
+
+  createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  /** SIGTERM, then SIGKILL after `timeoutSeconds`; resolves when it has ended. */
+  stopContainer(id: string, timeoutSeconds: number): Promise<void>;
+  removeContainer(id: string): Promise<void>;
+  listContainers(): Promise<readonly ContainerStatus[]>;
+  execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;
+  stats(): Promise<readonly ContainerStats[]>;
+
+  /** Calls `listener` with the sandbox's id whenever a container in it has changed state. Returns how to stop. */
+  onChange(listener: (sandboxId: string) => void): () => void;
+  /** Lets go of everything without stopping what runs, where the runtime can. */
+  close(): Promise<void>;
+}
+
+/** A runtime refused; `reason` is what the container's waiting state shows (`ErrImagePull`, `RunContainerError`, …). */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError';
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
