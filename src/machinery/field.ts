@@ -1,7 +1,6 @@
 /**
  * Field paths and field errors, with the words of Kubernetes' `k8s.io/apimachinery/pkg/util/validation/field`.
  */
-import type { StatusCause } from './status.ts';
 
 /** An immutable path to a field, rendered as `spec.containers[0].env[NAME]`. Built only when something is wrong or walked. */
 export class FieldPath {
@@ -120,8 +119,9 @@ export function errorText(error: FieldError): string {
   return `${error.field}: ${errorBody(error)}`;
 }
 
-export function toCause(error: FieldError): StatusCause {
-  return { reason: reasons[error.type][0], message: errorBody(error), field: error.field };
+/** The machine-readable reason: `FieldValueInvalid`, `FieldValueRequired`, … */
+export function errorReason(error: FieldError): string {
+  return reasons[error.type][0];
 }
 
 function renderValue(value: unknown): string {

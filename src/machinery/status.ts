@@ -2,7 +2,7 @@
  * Errors as values of the API: every failure is a `Status` with Kubernetes' own code, reason and words
  * (`k8s.io/apimachinery/pkg/api/errors`). Source: API conventions, "Response Status Kind".
  */
-import { errorText, type FieldError, toCause } from './field.ts';
+import { errorBody, errorReason, errorText, type FieldError } from './field.ts';
 import { qualified } from './object.ts';
 
 export interface StatusCause {
@@ -67,6 +67,10 @@ export class StatusError extends Error {
 export interface Named {
   group: string;
   name: string;
+}
+
+function toCause(error: FieldError): StatusCause {
+  return { reason: errorReason(error), message: errorBody(error), field: error.field };
 }
 
 const show = (named: Named): string => qualified(named.name, named.group);
