@@ -121,7 +121,7 @@ export interface UserInfo {
 /**
  * What a schema cannot say. All hooks are optional; those that take a draft change it in place, and it is theirs alone.
  * The order is Kubernetes': default → (admission) → prepareFor* → validate* → (admission) → store.
- * Every object that a hook sees is in the storage version, except where it says otherwise.
+ * Every object that a hook sees is in the version of the request; conversion to the storage version comes last.
  */
 export interface Strategy {
   /** Whether `metadata.generation` counts changes outside metadata and status. */
@@ -132,10 +132,14 @@ export interface Strategy {
   readonly allowUnconditionalUpdate: boolean;
   /** What is wrong with a name, in Kubernetes' words; default: DNS-1123 subdomain. `prefix`: it is a generateName. */
   readonly validateName?: (name: string, prefix: boolean) => string[];
-  /** Defaults that depend on other fields, after the schema's own. Runs in the version of the request. */
+  /** Defaults that depend on other fields, after the schema's own. */
   readonly default?: (draft: ApiObject) => void;
   readonly prepareForCreate?: (draft: ApiObject, context: RequestContext) => void;
   readonly prepareForUpdate?: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
+  /**
+   * A write to `status` keeps everything of the old object but `status` and metadata. Kinds without this hook keep the
+   * old metadata too, as custom resources do.
+   */
   readonly prepareForStatusUpdate?: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
   readonly validate?: (object: ApiObject, context: RequestContext) => FieldError[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
@@ -147,6 +151,14 @@ export interface Strategy {
    * `requested` is what DeleteOptions say. Absent: the kind has no graceful deletion.
    */
   readonly gracePeriodSeconds?: (object: ApiObject, requested: number | undefined) => number;
+  /** Changes the draft of an object whose deletion begins while something holds it back (Namespace: phase Terminating). */
+  readonly prepareForDelete?: (draft: ApiObject) => void;
+  /** Whether something besides `metadata.finalizers` holds a deletion back (Namespace: `spec.finalizers`). */
+  readonly pendingFinalizers?: (object: ApiObject) => boolean;
+  /** Whether a delete answers with the object that was removed, not with a Status. Kubernetes: Pods, Services, … */
+  readonly returnsDeletedObject?: boolean;
+  /** After how many seconds an object expires in the store (Events: 3600). */
+  readonly ttlSeconds?: (object: ApiObject) => number | undefined;
   /** What happens to dependents when DeleteOptions do not say; default `background`. */
   readonly defaultPropagation?: 'background' | 'orphan';
   /**
