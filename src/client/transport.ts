@@ -80,6 +80,8 @@ export interface Transport {
     query: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>;
+  /** The JSON document at a path outside the resources: `/version`, `/apis`, `/apis/apps/v1`, `/openapi/v3`. */
+  document(path: string, signal?: AbortSignal): Promise<JsonObject>;
   /** Never calls the handlers before it has returned. */
   watch(request: TransportWatchRequest, handlers: WatchHandlers): { close(): void };
   /** Ends what is open. */
