@@ -109,10 +109,15 @@ export interface ContainerRuntime {
 
   createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** SIGTERM, then SIGKILL after `timeoutSeconds`; resolves when it has ended. */
+  /**
+   * SIGTERM, then SIGKILL after `timeoutSeconds`; resolves when it has ended. A second call while the first waits may only
+   * shorten the wait. Stopping a container that does not run, or is unknown, is no error.
+   */
   stopContainer(id: string, timeoutSeconds: number): Promise<void>;
   removeContainer(id: string): Promise<void>;
-  listContainers(): Promise<readonly ContainerStatus[]>;
+  /** Every container, or those of one sandbox. */
+  listContainers(sandboxId?: string): Promise<readonly ContainerStatus[]>;
+  /** Fails with `DeadlineExceeded` when it takes longer; 0 means no limit. The command is gone then, too. */
   execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;
   stats(): Promise<readonly ContainerStats[]>;
 

@@ -1,0 +1,293 @@
+/**
+ * One container as a process of the host: started here, or found again after the agent was restarted.
+ *
+ * Standard output and error are named pipes that the process itself holds open for reading and writing. While no agent
+ * reads them the process runs on (and waits once a pipe's 64 KiB are full) instead of dying of SIGPIPE.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { close, constants, open } from 'node:fs';
+import { access, mkdir, stat, symlink } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { dirname, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
+import { type Clock, sleep } from '../../clock/clock.ts';
+import type { ContainerLog, LogStream } from '../container-log.ts';
+import { type ContainerConfig, type Mount, RuntimeError } from '../container-runtime.ts';
+import { processIdentity, signalGroup, signalNumber } from './host-process.ts';
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const runFile = promisify(execFile);
+
+export interface Exit {
+  readonly exitCode: number;
+  /** 0 when no signal ended it. */
+  readonly signal: number;
+  /** Nobody saw the exit code: the process was not this agent's child. */
+  readonly unseen: boolean;
+}
+
+/** What a container's process may see of the host: its directory, its environment and where it starts. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+}
+
+/** How often an adopted process is looked at; its end is usually seen at once, when its pipes close. */
+const adoptedPollMilliseconds = 500;
+/** How long output may still come after the process has ended (from processes that left its group). */
+const drainMilliseconds = 1000;
+/** A reader pauses while more than this waits to be written to the log. */
+const backlogLimit = 1024 * 1024;
+
+export class ContainerProcess {
+  readonly pid: number;
+  readonly identity: string;
+  /** Resolves when the process has ended and all its output is in the log. */
+  readonly ended: Promise<Exit>;
+  readonly #clock: Clock;
+  readonly #child: ChildProcess | undefined;
+  readonly #outputs: Output[];
+  #released = false;
+  #stop: { deadline: number; cancel(): void } | undefined;
+  #lastSignal: NodeJS.Signals | undefined;
+
+  private constructor(
+    clock: Clock,
+    pid: number,
+    identity: string,
+    child: ChildProcess | undefined,
+    outputs: Output[],
+    log: ContainerLog,
+  ) {
+    this.#clock = clock;
+    this.pid = pid;
+    this.identity = identity;
+    this.#child = child;
+    this.#outputs = outputs;
+    this.ended = (child === undefined ? this.#adoptedEnd() : childEnd(child)).then((exit) => this.#finish(exit, log));
+  }
+
+  /** Makes the named pipes and the working directory of a container, with its mounts as links. */
+  static async prepare(directory: string, config: ContainerConfig): Promise<void> {
+    await mkdir(join(directory, 'root'), { recursive: true });
+    const names = config.stdin ? ['stdout', 'stderr', 'stdin'] : ['stdout', 'stderr'];
+    await Promise.all([
+      runFile(
+        'mkfifo',
+        names.map((name) => join(directory, name)),
+      ),
+      linkMounts(join(directory, 'root'), config.mounts),
+    ]);
+  }
+
+  static async start(
+    directory: string,
+    config: ContainerConfig,
+    surroundings: Surroundings,
+    log: ContainerLog,
+    clock: Clock,
+  ): Promise<ContainerProcess> {
+    const [file = '', ...args] = [...config.command, ...config.args];
+    const stdout = await openFile(join(directory, 'stdout'), constants.O_RDWR);
+    const stderr = await openFile(join(directory, 'stderr'), constants.O_RDWR);
+    const stdin = config.stdin ? await openFile(join(directory, 'stdin'), constants.O_RDWR) : undefined;
+    const outputs = await openOutputs(directory, log);
+    try {
+      const child = spawn(file, args, {
+        ...surroundings,
+        detached: true,
+        stdio: [stdin ?? 'ignore', stdout, stderr],
+      });
+      const pid = await started(child, file);
+      // A process that is already gone is seen by its exit event; until then its id cannot be another's.
+      const identity = (await processIdentity(pid)) ?? '';
+      return new ContainerProcess(clock, pid, identity, child, outputs, log);
+    } catch (error) {
+      for (const output of outputs) output.close();
+      throw error;
+    } finally {
+      await Promise.all([stdout, stderr, ...(stdin === undefined ? [] : [stdin])].map((fd) => closeFile(fd)));
+    }
+  }
+
+  /** Takes over a process that a former agent started; `undefined` when it is no more. */
+  static async adopt(
+    directory: string,
+    pid: number,
+    identity: string,
+    log: ContainerLog,
+    clock: Clock,
+  ): Promise<ContainerProcess | undefined> {
+    if (identity === '' || (await processIdentity(pid)) !== identity) return undefined;
+    return new ContainerProcess(clock, pid, identity, undefined, await openOutputs(directory, log), log);
+  }
+
+  /** SIGTERM now, SIGKILL after the timeout; a second call may shorten the wait. */
+  stop(timeoutSeconds: number): void {
+    const deadline = this.#clock.now() + timeoutSeconds * 1000;
+    if (this.#stop !== undefined && this.#stop.deadline <= deadline) return;
+    if (this.#stop === undefined && timeoutSeconds > 0) this.signal('SIGTERM');
+    this.#stop?.cancel();
+    this.#stop = { deadline, cancel: () => undefined };
+    if (timeoutSeconds <= 0) {
+      this.signal('SIGKILL');
+      return;
+    }
+    const timer = this.#clock.setTimeout(() => this.signal('SIGKILL'), timeoutSeconds * 1000);
+    this.#stop.cancel = () => timer.cancel();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#lastSignal = signal;
+    signalGroup(this.pid, signal);
+  }
+
+  /** Lets the process run on without this agent. */
+  release(): void {
+    this.#released = true;
+    this.#stop?.cancel();
+    for (const output of this.#outputs) output.close();
+    this.#child?.unref();
+  }
+
+  async #finish(exit: Exit, log: ContainerLog): Promise<Exit> {
+    this.#stop?.cancel();
+    // As the end of a container's first process ends the container, nothing of its group outlives it.
+    signalGroup(this.pid, 'SIGKILL');
+    const drained = new AbortController();
+    const deadline = sleep(this.#clock, drainMilliseconds, drained.signal).catch(() => undefined);
+    await Promise.race([Promise.all(this.#outputs.map((output) => output.ended)), deadline]);
+    drained.abort();
+    for (const output of this.#outputs) output.close();
+    await log.flushed().catch(() => undefined);
+    return exit;
+  }
+
+  /** Polls, because only a parent is told: through the pipes' end at once, through the clock in any case. */
+  async #adoptedEnd(): Promise<Exit> {
+    const pipesEnded = Promise.all(this.#outputs.map((output) => output.ended));
+    let first = true;
+    while (!this.#released && (await processIdentity(this.pid)) === this.identity) {
+      const poll = sleep(this.#clock, adoptedPollMilliseconds);
+      await (first ? Promise.race([poll, pipesEnded]) : poll);
+      first = false;
+    }
+    const signal = this.#lastSignal === undefined ? 0 : signalNumber(this.#lastSignal);
+    return signal === 0
+      ? { exitCode: 137, signal: 0, unseen: true }
+      : { exitCode: 128 + signal, signal, unseen: false };
+  }
+}
+
+/** The mounts as symbolic links below the container's root: the host has one file tree, and no pod may change it. */
+async function linkMounts(root: string, mounts: readonly Mount[]): Promise<void> {
+  const outermostFirst = [...mounts].sort((a, b) => a.containerPath.length - b.containerPath.length);
+  for (const mount of outermostFirst) {
+    const link = pathInside(root, mount.containerPath);
+    if (link === root) {
+      throw new RuntimeError(
+        'CreateContainerError',
+        `the process runtime cannot mount a volume at ${mount.containerPath}`,
+      );
+    }
+    await mkdir(dirname(link), { recursive: true });
+    try {
+      await symlink(mount.hostPath, link);
+    } catch (error) {
+      // Below another volume, where another container of the pod has mounted it already.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** An absolute path as the container names it, below its root whatever dots it has. */
+export function pathInside(root: string, path: string): string {
+  return join(root, normalize(`/${path}`)).replace(/\/+$/, '');
+}
+
+/** Where the process starts: below the container's root when the path is there, else on the host, else it is made. */
+export async function workingDirectory(root: string, path: string): Promise<string> {
+  if (path === '') return root;
+  const inside = pathInside(root, path);
+  if (await isDirectory(inside)) return inside;
+  if (await isDirectory(path)) return path;
+  await mkdir(inside, { recursive: true });
+  return inside;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves to the process id, or says in runc's words why there is none. */
+export function started(child: ChildProcess, file: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', () => resolve(child.pid!));
+    child.once('error', (error: NodeJS.ErrnoException) => reject(cannotRun(file, error)));
+  });
+}
+
+function cannotRun(file: string, error: NodeJS.ErrnoException): RuntimeError {
+  const why =
+    error.code === 'ENOENT'
+      ? file.includes('/')
+        ? 'no such file or directory'
+        : 'executable file not found in $PATH'
+      : error.code === 'EACCES'
+        ? 'permission denied'
+        : error.code === 'ENOEXEC'
+          ? 'exec format error'
+          : error.message;
+  return new RuntimeError('RunContainerError', `exec: ${JSON.stringify(file)}: ${why}`);
+}
+
+function childEnd(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void =>
+      resolve(
+        signal === null
+          ? { exitCode: code ?? 0, signal: 0, unseen: false }
+          : { exitCode: 128 + signalNumber(signal), signal: signalNumber(signal), unseen: false },
+      );
+    if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode);
+    else child.once('exit', ended);
+  });
+}
+
+interface Output {
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+function openOutputs(directory: string, log: ContainerLog): Promise<Output[]> {
+  const streams: LogStream[] = ['stdout', 'stderr'];
+  return Promise.all(streams.map((stream) => openOutput(join(directory, stream), stream, log)));
+}
+
+async function openOutput(path: string, stream: LogStream, log: ContainerLog): Promise<Output> {
+  const fd = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const socket = new Socket({ fd, readable: true, writable: false });
+  const ended = new Promise<void>((resolve) => {
+    socket.on('data', (chunk: Buffer) => {
+      log.append(stream, chunk);
+      if (log.backlog > backlogLimit) {
+        socket.pause();
+        const resume = (): void => void socket.resume();
+        log.flushed().then(resume, resume);
+      }
+    });
+    socket.once('close', () => {
+      log.end(stream);
+      resolve();
+    });
+    // A pipe that cannot be read ends like one that has ended: 'close' follows.
+    socket.once('error', () => undefined);
+  });
+  return { ended, close: () => void socket.destroy() };
+}

@@ -1,0 +1,420 @@
+/**
+ * The process runtime: containers are processes of the host.
+ *
+ * What it gives: process groups, working directories, environments, logs, exit codes, signals, exec, and on Linux an
+ * address of 127.0.0.0/8 for every pod. What it does not give, because the host is the image and shares its file tree and
+ * kernel with every pod: isolation. In particular
+ * - every image name is "present", and the command must exist on the host;
+ * - volumes are links below the container's own directory, where the process starts: a mount at `/etc/config` is
+ *   `etc/config` relative to it (and `$HOME/etc/config`). Nothing outside the runtime's directory is written, so the
+ *   absolute path does not show the volume; read-only mounts, limits and terminals are not enforced;
+ * - a process that leaves its group on purpose outlives its container.
+ *
+ * Processes survive the agent. A new agent on the same directory adopts those that still run (same process id and start
+ * time); it is not their parent, so that their exit code is not known to it: they end as kubelet reports containers that
+ * it lost sight of, with exit code 137 and reason `ContainerStatusUnknown`.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { type Clock, systemClock } from '../../clock/clock.ts';
+import { ContainerLog, type ContainerLogOptions } from '../container-log.ts';
+import {
+  type ContainerConfig,
+  type ContainerRuntime,
+  type ContainerStats,
+  type ContainerStatus,
+  type ExecResult,
+  RuntimeError,
+  type RuntimeInfo,
+  type SandboxConfig,
+  type SandboxStatus,
+} from '../container-runtime.ts';
+import { newRuntimeId } from '../runtime-id.ts';
+import { ContainerProcess, type Exit, started, workingDirectory } from './container-process.ts';
+import { groupUsage, signalGroup } from './host-process.ts';
+import {
+  type ContainerRecord,
+  containerDirectory,
+  readRecords,
+  type SandboxRecord,
+  sandboxDirectory,
+  writeContainer,
+  writeSandbox,
+} from './state-files.ts';
+
+export interface ProcessRuntimeOptions {
+  /** Where state and working directories live; made when missing. One runtime at a time may use it. */
+  readonly directory: string;
+  readonly clock?: Clock;
+  /** The first two numbers of the pods' addresses, `127.44`; default: drawn from the directory's name. */
+  readonly subnet?: string;
+  readonly log?: ContainerLogOptions;
+}
+
+export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
+  const directory = resolve(options.directory);
+  const runtime = new ProcessRuntime(
+    directory,
+    options.clock ?? systemClock,
+    await usableSubnet(options.subnet ?? subnetOf(directory)),
+    options.log ?? {},
+  );
+  await runtime.restore();
+  return runtime;
+}
+
+class ProcessRuntime implements ContainerRuntime {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  /** Empty where pods share 127.0.0.1. */
+  readonly #subnet: string;
+  readonly #logOptions: ContainerLogOptions;
+  readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #containers = new Map<string, ContainerRecord>();
+  readonly #bySandbox = new Map<string, Set<string>>();
+  readonly #processes = new Map<string, ContainerProcess>();
+  /** Ends of processes that are being recorded. */
+  readonly #endings = new Map<string, Promise<void>>();
+  readonly #listeners = new Set<(sandboxId: string) => void>();
+  readonly #addresses = new Set<string>();
+  #lastAddress = 0;
+  #closed = false;
+
+  constructor(directory: string, clock: Clock, subnet: string, logOptions: ContainerLogOptions) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#subnet = subnet;
+    this.#logOptions = logOptions;
+  }
+
+  /** Finds again what a former agent left. */
+  async restore(): Promise<void> {
+    const records = await readRecords(this.#directory);
+    for (const sandbox of records.sandboxes) {
+      this.#sandboxes.set(sandbox.id, sandbox);
+      this.#bySandbox.set(sandbox.id, new Set());
+      this.#addresses.add(sandbox.ip);
+    }
+    await Promise.all(records.containers.map((record) => this.#restoreContainer(record)));
+  }
+
+  async #restoreContainer(record: ContainerRecord): Promise<void> {
+    const siblings = this.#bySandbox.get(record.sandboxId);
+    if (siblings === undefined) {
+      // Its sandbox was being removed.
+      await rm(containerDirectory(this.#directory, record.id), { recursive: true, force: true });
+      return;
+    }
+    siblings.add(record.id);
+    this.#containers.set(record.id, record);
+    if (record.state !== 'running') return;
+    const log = new ContainerLog(record.logPath, this.#clock, this.#logOptions);
+    const path = containerDirectory(this.#directory, record.id);
+    const process = await ContainerProcess.adopt(path, record.pid, record.identity, log, this.#clock);
+    if (process === undefined) await this.#recordEnd(record.id, { exitCode: 137, signal: 0, unseen: true });
+    else this.#watch(record.id, process);
+  }
+
+  async info(): Promise<RuntimeInfo> {
+    return { name: 'process', version: '0.1.0', os: process.platform };
+  }
+
+  async runSandbox(config: SandboxConfig): Promise<string> {
+    const id = newRuntimeId(this.#clock);
+    const record: SandboxRecord = {
+      id,
+      config,
+      state: 'ready',
+      ip: this.#takeAddress(),
+      createdAt: this.#clock.now(),
+    };
+    await mkdir(sandboxDirectory(this.#directory, id), { recursive: true });
+    await writeSandbox(this.#directory, record);
+    this.#sandboxes.set(id, record);
+    this.#bySandbox.set(id, new Set());
+    return id;
+  }
+
+  async stopSandbox(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox === undefined) return;
+    await Promise.all([...this.#containersOf(id)].map((container) => this.stopContainer(container, 0)));
+    if (sandbox.state === 'not-ready') return;
+    const stopped: SandboxRecord = { ...sandbox, state: 'not-ready' };
+    this.#sandboxes.set(id, stopped);
+    await writeSandbox(this.#directory, stopped);
+    this.#notify(id);
+  }
+
+  async removeSandbox(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox === undefined) return;
+    await this.stopSandbox(id);
+    await Promise.all([...this.#containersOf(id)].map((container) => this.removeContainer(container)));
+    await rm(sandboxDirectory(this.#directory, id), { recursive: true, force: true });
+    this.#sandboxes.delete(id);
+    this.#bySandbox.delete(id);
+    this.#addresses.delete(sandbox.ip);
+  }
+
+  async listSandboxes(): Promise<readonly SandboxStatus[]> {
+    return [...this.#sandboxes.values()];
+  }
+
+  async pullImage(image: string): Promise<string> {
+    return pseudoDigest(image);
+  }
+
+  async imageId(image: string): Promise<string> {
+    return pseudoDigest(image);
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
+    const siblings = this.#bySandbox.get(sandboxId);
+    if (siblings === undefined || this.#sandboxes.get(sandboxId)?.state !== 'ready') {
+      throw new RuntimeError('CreateContainerError', `sandbox ${JSON.stringify(sandboxId)} is not running`);
+    }
+    if (config.command.length + config.args.length === 0) {
+      throw new RuntimeError('CreateContainerError', 'no command specified');
+    }
+    const id = newRuntimeId(this.#clock);
+    const path = containerDirectory(this.#directory, id);
+    await Promise.all([ContainerProcess.prepare(path, config), mkdir(dirname(config.logPath), { recursive: true })]);
+    const record: ContainerRecord = {
+      id,
+      sandboxId,
+      name: config.name,
+      attempt: config.attempt,
+      image: config.image,
+      imageId: pseudoDigest(config.image),
+      state: 'created',
+      createdAt: this.#clock.now(),
+      startedAt: 0,
+      finishedAt: 0,
+      exitCode: 0,
+      signal: 0,
+      reason: '',
+      message: '',
+      logPath: config.logPath,
+      config,
+      pid: 0,
+      identity: '',
+    };
+    await writeContainer(this.#directory, record);
+    this.#containers.set(id, record);
+    siblings.add(id);
+    return id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const record = this.#existing(id);
+    if (record.state !== 'created') {
+      throw new RuntimeError('RunContainerError', `container is in state ${record.state}, not created`);
+    }
+    const log = new ContainerLog(record.logPath, this.#clock, this.#logOptions);
+    const path = containerDirectory(this.#directory, id);
+    let process: ContainerProcess;
+    try {
+      process = await ContainerProcess.start(path, record.config, await this.#surroundings(record), log, this.#clock);
+    } catch (error) {
+      await this.#recordStartFailure(record, error as Error);
+      throw error;
+    }
+    await this.#update({
+      ...record,
+      state: 'running',
+      startedAt: this.#clock.now(),
+      pid: process.pid,
+      identity: process.identity,
+    });
+    this.#watch(id, process);
+    this.#notify(record.sandboxId);
+  }
+
+  async stopContainer(id: string, timeoutSeconds: number): Promise<void> {
+    const process = this.#processes.get(id);
+    if (process !== undefined) {
+      process.stop(timeoutSeconds);
+      await process.ended;
+    }
+    await this.#endings.get(id);
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const record = this.#containers.get(id);
+    if (record === undefined) return;
+    await this.stopContainer(id, 0);
+    await rm(containerDirectory(this.#directory, id), { recursive: true, force: true });
+    this.#containers.delete(id);
+    this.#bySandbox.get(record.sandboxId)?.delete(id);
+  }
+
+  async listContainers(sandboxId?: string): Promise<readonly ContainerStatus[]> {
+    if (sandboxId === undefined) return [...this.#containers.values()];
+    return [...this.#containersOf(sandboxId)].map((id) => this.#containers.get(id)!);
+  }
+
+  async execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult> {
+    const record = this.#existing(id);
+    if (record.state !== 'running') {
+      throw new RuntimeError('ExecError', `container ${id} is not running`);
+    }
+    const [file = '', ...args] = command;
+    const child = spawn(file, args, {
+      ...(await this.#surroundings(record)),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    const closed = new Promise<number>((done) => {
+      child.once('close', (code, signal) => done(signal === null ? (code ?? 0) : 137));
+    });
+    const pid = await started(child, file);
+    let timedOut = false;
+    const timer =
+      timeoutSeconds > 0
+        ? this.#clock.setTimeout(() => {
+            timedOut = true;
+            signalGroup(pid, 'SIGKILL');
+          }, timeoutSeconds * 1000)
+        : undefined;
+    const exitCode = await closed;
+    timer?.cancel();
+    if (timedOut) {
+      throw new RuntimeError(
+        'DeadlineExceeded',
+        `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutSeconds}s`,
+      );
+    }
+    return { exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
+  }
+
+  async stats(): Promise<readonly ContainerStats[]> {
+    const usage = await groupUsage(new Set([...this.#processes.values()].map((process) => process.pid)));
+    const stats: ContainerStats[] = [];
+    for (const [containerId, process] of this.#processes) {
+      const used = usage.get(process.pid);
+      if (used !== undefined) stats.push({ containerId, ...used });
+    }
+    return stats;
+  }
+
+  onChange(listener: (sandboxId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+    for (const process of this.#processes.values()) process.release();
+    await Promise.all(this.#endings.values());
+  }
+
+  #containersOf(sandboxId: string): ReadonlySet<string> {
+    return this.#bySandbox.get(sandboxId) ?? new Set();
+  }
+
+  #existing(id: string): ContainerRecord {
+    const record = this.#containers.get(id);
+    if (record === undefined) throw new RuntimeError('NotFound', `container ${JSON.stringify(id)} not found`);
+    return record;
+  }
+
+  /** The container's own variables, and what an image and a container runtime would set: PATH, HOME and HOSTNAME. */
+  async #surroundings(record: ContainerRecord): Promise<{ cwd: string; env: Record<string, string> }> {
+    const root = join(containerDirectory(this.#directory, record.id), 'root');
+    const hostname = this.#sandboxes.get(record.sandboxId)?.config.hostname ?? '';
+    const cwd = await workingDirectory(root, record.config.workingDir);
+    const PATH = process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+    return { cwd, env: { PATH, HOME: root, HOSTNAME: hostname, ...record.config.env } };
+  }
+
+  #watch(id: string, process: ContainerProcess): void {
+    this.#processes.set(id, process);
+    const ending = process.ended.then(async (exit) => {
+      this.#processes.delete(id);
+      if (!this.#closed) await this.#recordEnd(id, exit);
+    });
+    this.#endings.set(
+      id,
+      ending.finally(() => this.#endings.delete(id)),
+    );
+  }
+
+  async #recordEnd(id: string, exit: Exit): Promise<void> {
+    const record = this.#containers.get(id);
+    if (record === undefined) return;
+    await this.#update({
+      ...record,
+      state: 'exited',
+      finishedAt: this.#clock.now(),
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      reason: exit.unseen ? 'ContainerStatusUnknown' : exit.exitCode === 0 ? 'Completed' : 'Error',
+      message: exit.unseen ? 'The container ended while no agent was its parent; its exit code is not known' : '',
+    });
+    this.#notify(record.sandboxId);
+  }
+
+  /** Exit codes as a shell and Docker give them: 127 not found, 126 not executable. */
+  async #recordStartFailure(record: ContainerRecord, error: Error): Promise<void> {
+    const now = this.#clock.now();
+    await this.#update({
+      ...record,
+      state: 'exited',
+      startedAt: now,
+      finishedAt: now,
+      exitCode: /permission denied|exec format error/.test(error.message) ? 126 : 127,
+      reason: 'ContainerCannotRun',
+      message: error.message,
+    });
+    this.#notify(record.sandboxId);
+  }
+
+  async #update(record: ContainerRecord): Promise<void> {
+    this.#containers.set(record.id, record);
+    await writeContainer(this.#directory, record);
+  }
+
+  #notify(sandboxId: string): void {
+    for (const listener of this.#listeners) listener(sandboxId);
+  }
+
+  #takeAddress(): string {
+    if (this.#subnet === '') return '127.0.0.1';
+    for (let tries = 0; tries < 65_000; tries++) {
+      this.#lastAddress = (this.#lastAddress % 65_000) + 1;
+      const address = `${this.#subnet}.${this.#lastAddress >> 8}.${this.#lastAddress & 255}`;
+      if (this.#addresses.has(address)) continue;
+      this.#addresses.add(address);
+      return address;
+    }
+    throw new RuntimeError('CreatePodSandboxError', `no address is left in ${this.#subnet}.0.0/16`);
+  }
+}
+
+/** No image is fetched, so the digest is one of the name: stable, and different for different names. */
+function pseudoDigest(image: string): string {
+  return `sha256:${createHash('sha256').update(image).digest('hex')}`;
+}
+
+/** Agents on one host seldom share a range, without being told. */
+function subnetOf(directory: string): string {
+  return `127.${1 + (createHash('sha256').update(directory).digest()[0]! % 254)}`;
+}
+
+/** Linux answers on all of 127.0.0.0/8, other systems only on 127.0.0.1, which pods then share. */
+function usableSubnet(subnet: string): Promise<string> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once('error', () => done(''));
+    server.listen(0, `${subnet}.0.1`, () => server.close(() => done(subnet)));
+  });
+}
