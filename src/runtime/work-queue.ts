@@ -1,0 +1,441 @@
+/**
+ * The work queue of a controller: which key to work on next.
+ *
+ * - A key that is added several times before it is taken is worked on once.
+ * - A key is never worked on twice at the same time; what is added meanwhile comes again after `done`.
+ * - Fresh keys go before background ones (resync, start-up); namespaces take turns within the same priority.
+ * - A failing key waits longer each time, and all failing keys together are held to a rate (client-go's
+ *   `DefaultTypedControllerRateLimiter`: 5 ms × 2ⁿ up to 1000 s, and 10 a second with a burst of 100).
+ *
+ * Everything is synchronous; `onReady` says that `get` would answer something.
+ */
+import type { Clock, Timer } from '../clock/clock.ts';
+
+export type Priority = 'fresh' | 'background';
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  /** First delay of a failing key, in milliseconds. Default 5. */
+  readonly baseDelay?: number;
+  /** Longest delay of a failing key, in milliseconds. Default 1,000,000. */
+  readonly maxDelay?: number;
+  /** The part of a key's delay that is drawn by lot, 0 to 1. Default 0.1: a delay of d lies in [0.9 d, d]. */
+  readonly jitter?: number;
+  /** Retries of all keys together: `perSecond` of them, `burst` at once. Default 10 and 100. */
+  readonly retryRate?: { readonly perSecond: number; readonly burst: number };
+  /** Which keys share a turn. Default: what stands before the first slash, the namespace. */
+  readonly groupOf?: (key: string) => string;
+  readonly metrics?: WorkQueueMetrics;
+}
+
+/** Called at each step. Times are in milliseconds. */
+export interface WorkQueueMetrics {
+  added(depth: number): void;
+  /** `waited` is how long the key was ready before it was taken. */
+  taken(depth: number, waited: number): void;
+  done(worked: number): void;
+  retried(): void;
+}
+
+export class WorkQueue {
+  /** Called when the queue goes from nothing ready to something ready. Must not throw. */
+  onReady: () => void = () => undefined;
+
+  readonly #clock: Clock;
+  readonly #groupOf: (key: string) => string;
+  readonly #metrics: WorkQueueMetrics | undefined;
+  readonly #baseDelay: number;
+  readonly #maxDelay: number;
+  readonly #jitter: number;
+  readonly #bucket: TokenBucket;
+
+  readonly #items = new Map<string, Item>();
+  readonly #fresh = new Level();
+  readonly #background = new Level();
+  readonly #failures = new Map<string, number>();
+  readonly #delayed: DelayHeap = new DelayHeap();
+  #timer: Timer | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #processing = 0;
+  #shutDown = false;
+  #drained: (() => void)[] = [];
+
+  constructor(options: WorkQueueOptions) {
+    this.#clock = options.clock;
+    this.#groupOf = options.groupOf ?? namespaceOf;
+    this.#metrics = options.metrics;
+    this.#baseDelay = options.baseDelay ?? 5;
+    this.#maxDelay = options.maxDelay ?? 1_000_000;
+    this.#jitter = options.jitter ?? 0.1;
+    const rate = options.retryRate ?? { perSecond: 10, burst: 100 };
+    this.#bucket = new TokenBucket(rate.perSecond, rate.burst);
+  }
+
+  /** How many keys are ready to be taken. */
+  get length(): number {
+    return this.#fresh.size + this.#background.size;
+  }
+
+  /** How many keys are being worked on. */
+  get processing(): number {
+    return this.#processing;
+  }
+
+  /** How many keys wait for their time. */
+  get delayed(): number {
+    return this.#delayed.size;
+  }
+
+  get isShutDown(): boolean {
+    return this.#shutDown;
+  }
+
+  /** Puts `key` into the queue. A key that is queued already can only rise in priority. */
+  add(key: string, priority: Priority = 'fresh'): void {
+    if (this.#shutDown) return;
+    const item = this.#items.get(key);
+    if (item === undefined) {
+      const added = new Item(key, this.#groupOf(key));
+      this.#items.set(key, added);
+      this.#push(added, priority);
+    } else if (item.level !== undefined) {
+      if (priority === 'fresh' && item.level === this.#background) {
+        this.#background.remove(item);
+        this.#fresh.push(item);
+      }
+    } else if (item.again !== 'fresh') {
+      item.again = priority;
+    }
+  }
+
+  /** Adds `key` after `delay` milliseconds. Of several delays of the same key, the earliest counts. */
+  addAfter(key: string, delay: number, priority: Priority = 'fresh'): void {
+    if (this.#shutDown) return;
+    if (delay <= 0) {
+      this.add(key, priority);
+      return;
+    }
+    this.#delayed.push(key, this.#clock.now() + delay, priority);
+    this.#arm();
+  }
+
+  /** Adds `key` after its back-off, which grows with each call until {@link forget}. Answers the delay in milliseconds. */
+  addRateLimited(key: string, priority: Priority = 'fresh'): number {
+    if (this.#shutDown) return 0;
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    const full = Math.min(this.#baseDelay * 2 ** failures, this.#maxDelay);
+    const own = full * (1 - this.#jitter * this.#clock.random());
+    const delay = Math.max(own, this.#bucket.reserve(this.#clock.now()));
+    this.#metrics?.retried();
+    this.addAfter(key, delay, priority);
+    return delay;
+  }
+
+  /** How often `key` has failed since it was last forgotten. */
+  failures(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /** Ends the back-off of `key`. */
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /** The next key, now being worked on, or undefined when none is ready. Each taken key must be given to {@link done}. */
+  get(): string | undefined {
+    const item = this.#fresh.shift() ?? this.#background.shift();
+    if (item === undefined) return undefined;
+    this.#processing += 1;
+    if (this.#metrics !== undefined) {
+      const now = this.#clock.now();
+      this.#metrics.taken(this.length, now - item.since);
+      item.since = now;
+    }
+    return item.key;
+  }
+
+  /** The work on `key` has ended; what was added meanwhile is queued now. */
+  done(key: string): void {
+    const item = this.#items.get(key);
+    if (item === undefined || item.level !== undefined) {
+      throw new Error(`work queue: done("${key}") without get`);
+    }
+    this.#processing -= 1;
+    this.#metrics?.done(this.#clock.now() - item.since);
+    const again = item.again;
+    if (again !== undefined && !this.#shutDown) {
+      item.again = undefined;
+      this.#push(item, again);
+    } else {
+      this.#items.delete(key);
+    }
+    if (this.#shutDown && this.#processing === 0) this.#settle();
+  }
+
+  /**
+   * Accepts nothing more and drops what is not being worked on. Resolves when the last key being worked on is done.
+   */
+  shutDown(): Promise<void> {
+    if (!this.#shutDown) {
+      this.#shutDown = true;
+      this.#timer?.cancel();
+      this.#delayed.clear();
+      for (let item = this.#fresh.shift(); item !== undefined; item = this.#fresh.shift()) this.#items.delete(item.key);
+      for (let item = this.#background.shift(); item !== undefined; item = this.#background.shift()) {
+        this.#items.delete(item.key);
+      }
+      this.#failures.clear();
+    }
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      if (this.#processing === 0) this.#settle();
+    });
+  }
+
+  #settle(): void {
+    const drained = this.#drained;
+    this.#drained = [];
+    for (const resolve of drained) resolve();
+  }
+
+  #push(item: Item, priority: Priority): void {
+    const wasEmpty = this.#fresh.size === 0 && this.#background.size === 0;
+    if (priority === 'fresh') this.#fresh.push(item);
+    else this.#background.push(item);
+    if (this.#metrics !== undefined) {
+      item.since = this.#clock.now();
+      this.#metrics.added(this.length);
+    }
+    if (wasEmpty) this.onReady();
+  }
+
+  #arm(): void {
+    const next = this.#delayed.earliest();
+    if (next >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = next;
+    this.#timer = this.#clock.setTimeout(() => this.#release(), Math.max(0, next - this.#clock.now()));
+  }
+
+  #release(): void {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    for (let due = this.#delayed.popDue(now); due !== undefined; due = this.#delayed.popDue(now)) {
+      this.add(due.key, due.priority);
+    }
+    this.#arm();
+  }
+}
+
+function namespaceOf(key: string): string {
+  const slash = key.indexOf('/');
+  return slash < 0 ? '' : key.slice(0, slash);
+}
+
+/** A key that is queued (it has a level) or being worked on (it has none). */
+class Item {
+  readonly key: string;
+  readonly groupName: string;
+  level: Level | undefined = undefined;
+  group: Group | undefined = undefined;
+  next: Item | undefined = undefined;
+  previous: Item | undefined = undefined;
+  /** Added while being worked on, with this priority. */
+  again: Priority | undefined = undefined;
+  /** When it became ready, or was taken; kept only for metrics. */
+  since = 0;
+
+  constructor(key: string, groupName: string) {
+    this.key = key;
+    this.groupName = groupName;
+  }
+}
+
+/** The queued keys of one group, in order, and the group's place in the circle of groups. */
+class Group {
+  readonly name: string;
+  first: Item | undefined = undefined;
+  last: Item | undefined = undefined;
+  next: Group = this;
+  previous: Group = this;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** All queued keys of one priority: a circle of groups, each giving one key at its turn. */
+class Level {
+  size = 0;
+  readonly #groups = new Map<string, Group>();
+  #turn: Group | undefined;
+
+  push(item: Item): void {
+    let group = this.#groups.get(item.groupName);
+    if (group === undefined) {
+      group = new Group(item.groupName);
+      this.#groups.set(item.groupName, group);
+      this.#join(group);
+    }
+    item.level = this;
+    item.group = group;
+    item.previous = group.last;
+    item.next = undefined;
+    if (group.last === undefined) group.first = item;
+    else group.last.next = item;
+    group.last = item;
+    this.size += 1;
+  }
+
+  shift(): Item | undefined {
+    const group = this.#turn;
+    if (group === undefined) return undefined;
+    this.#turn = group.next;
+    const item = group.first!;
+    this.remove(item);
+    return item;
+  }
+
+  remove(item: Item): void {
+    const group = item.group!;
+    if (item.previous === undefined) group.first = item.next;
+    else item.previous.next = item.next;
+    if (item.next === undefined) group.last = item.previous;
+    else item.next.previous = item.previous;
+    item.level = undefined;
+    item.group = undefined;
+    item.next = undefined;
+    item.previous = undefined;
+    this.size -= 1;
+    if (group.first === undefined) this.#leave(group);
+  }
+
+  /** A new group goes last: just before the one whose turn it is. */
+  #join(group: Group): void {
+    const turn = this.#turn;
+    if (turn === undefined) {
+      this.#turn = group;
+      return;
+    }
+    group.next = turn;
+    group.previous = turn.previous;
+    turn.previous.next = group;
+    turn.previous = group;
+  }
+
+  #leave(group: Group): void {
+    this.#groups.delete(group.name);
+    if (group.next === group) {
+      this.#turn = undefined;
+      return;
+    }
+    group.previous.next = group.next;
+    group.next.previous = group.previous;
+    if (this.#turn === group) this.#turn = group.next;
+  }
+}
+
+interface Delayed {
+  readonly key: string;
+  at: number;
+  priority: Priority;
+  place: number;
+}
+
+/** A binary heap of keys by time, one entry a key. */
+class DelayHeap {
+  readonly #heap: Delayed[] = [];
+  readonly #byKey = new Map<string, Delayed>();
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  earliest(): number {
+    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  push(key: string, at: number, priority: Priority): void {
+    const known = this.#byKey.get(key);
+    if (known === undefined) {
+      const entry = { key, at, priority, place: this.#heap.length };
+      this.#byKey.set(key, entry);
+      this.#heap.push(entry);
+      this.#up(entry);
+      return;
+    }
+    if (priority === 'fresh') known.priority = 'fresh';
+    if (at < known.at) {
+      known.at = at;
+      this.#up(known);
+    }
+  }
+
+  popDue(now: number): Delayed | undefined {
+    const first = this.#heap[0];
+    if (first === undefined || first.at > now) return undefined;
+    const last = this.#heap.pop()!;
+    if (last !== first) {
+      last.place = 0;
+      this.#heap[0] = last;
+      this.#down(last);
+    }
+    this.#byKey.delete(first.key);
+    return first;
+  }
+
+  clear(): void {
+    this.#heap.length = 0;
+    this.#byKey.clear();
+  }
+
+  #up(entry: Delayed): void {
+    while (entry.place > 0) {
+      const parent = this.#heap[(entry.place - 1) >> 1]!;
+      if (parent.at <= entry.at) return;
+      this.#swap(entry, parent);
+    }
+  }
+
+  #down(entry: Delayed): void {
+    for (;;) {
+      const left = this.#heap[2 * entry.place + 1];
+      const right = this.#heap[2 * entry.place + 2];
+      const child = right !== undefined && right.at < left!.at ? right : left;
+      if (child === undefined || child.at >= entry.at) return;
+      this.#swap(child, entry);
+    }
+  }
+
+  /** `a` takes the place of its parent `b`. */
+  #swap(a: Delayed, b: Delayed): void {
+    const place = b.place;
+    b.place = a.place;
+    a.place = place;
+    this.#heap[a.place] = a;
+    this.#heap[b.place] = b;
+  }
+}
+
+/** `golang.org/x/time/rate` as client-go's queues use it: each reservation says how long to wait for its token. */
+class TokenBucket {
+  readonly #perMillisecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #at = 0;
+
+  constructor(perSecond: number, burst: number) {
+    this.#perMillisecond = perSecond / 1000;
+    this.#burst = burst;
+    this.#tokens = burst;
+  }
+
+  /** Takes a token, on credit when there is none; answers the milliseconds until it is there. */
+  reserve(now: number): number {
+    const elapsed = Math.max(0, now - this.#at);
+    this.#at = Math.max(now, this.#at);
+    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed * this.#perMillisecond) - 1;
+    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMillisecond;
+  }
+}
