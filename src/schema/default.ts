@@ -1,0 +1,69 @@
+/**
+ * Structural defaulting.
+ * Source: KEP "Defaulting for Custom Resources"; apiextensions-apiserver `pkg/apiserver/schema/defaulting`.
+ */
+import { isJsonObject, type JsonValue } from '../machinery/json.ts';
+import type { Schema } from '../machinery/schema.ts';
+
+/**
+ * Fills in defaults, in place. A null where the schema does not allow one counts as absent: the default takes its place,
+ * and without a default the field is removed.
+ */
+export function applyDefaults(value: JsonValue | undefined, schema: Schema | undefined): void {
+  if (schema === undefined || typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    const items = schema.items;
+    if (items === undefined) return;
+    for (let i = 0; i < value.length; i++) {
+      if (value[i] === null && items.nullable !== true && items.default !== undefined)
+        value[i] = copyJson(items.default);
+      applyDefaults(value[i], items);
+    }
+    return;
+  }
+  const properties = schema.properties;
+  if (properties !== undefined) {
+    for (const [key, property] of defaultedProperties(schema)) {
+      const current = Object.hasOwn(value, key) ? value[key] : undefined;
+      if (current === undefined || (current === null && property.nullable !== true)) {
+        value[key] = copyJson(property.default as JsonValue);
+      }
+    }
+  }
+  const additional = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  for (const key of Object.keys(value)) {
+    const child = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : additional;
+    if (child === undefined) continue;
+    if (value[key] !== null) applyDefaults(value[key], child);
+    else if (child.nullable !== true) {
+      if (child.default === undefined) delete value[key];
+      else {
+        value[key] = copyJson(child.default);
+        applyDefaults(value[key], child);
+      }
+    }
+  }
+}
+
+const defaulted = new WeakMap<Schema, readonly (readonly [string, Schema])[]>();
+
+/** The properties that have a default, found once: most have none. */
+function defaultedProperties(schema: Schema): readonly (readonly [string, Schema])[] {
+  let found = defaulted.get(schema);
+  if (found === undefined) {
+    found = Object.entries(schema.properties ?? {}).filter(([, property]) => property.default !== undefined);
+    defaulted.set(schema, found);
+  }
+  return found;
+}
+
+export function copyJson<T extends JsonValue>(value: T): T {
+  if (Array.isArray(value)) return value.map((item) => copyJson(item)) as T;
+  if (!isJsonObject(value)) return value;
+  const copy: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value)) {
+    const child = value[key];
+    if (child !== undefined) copy[key] = copyJson(child);
+  }
+  return copy as T;
+}
