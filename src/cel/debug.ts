@@ -1,0 +1,89 @@
+/** Syntax trees as text, in the layout of cel-go's `debug.ToAdornedDebugString`; for tests and for people. */
+import type { Expr, MapEntry, StructField } from './ast.ts';
+import { goQuote } from './quote.ts';
+import { Double, Uint, type Value } from './values.ts';
+
+/** What to append to a node; entries of maps and structs are nodes too. */
+export type Adorn = (node: Expr | MapEntry | StructField) => string;
+
+export function debugString(expr: Expr, adorn: Adorn = () => '', rename?: (expr: Expr) => string | undefined): string {
+  const lines = (items: readonly string[], open: string, close: string): string =>
+    items.length === 0 ? open + close : `${open}\n${indent(items.join(',\n'))}\n${close}`;
+  const show = (node: Expr): string => body(node) + adorn(node);
+  const body = (node: Expr): string => {
+    const renamed = rename?.(node);
+    switch (node.kind) {
+      case 'literal':
+        return showLiteral(node.value);
+      case 'ident':
+        return renamed ?? node.name;
+      case 'select':
+        return renamed ?? `${show(node.operand)}.${node.field}${node.testOnly ? '~test-only~' : ''}`;
+      case 'call': {
+        const target = node.target === undefined || renamed !== undefined ? '' : `${show(node.target)}.`;
+        return lines(node.args.map(show), `${target}${renamed ?? node.function}(`, ')');
+      }
+      case 'list': {
+        const elements = node.elements.map((e, i) => (node.optionals.includes(i) ? '?' : '') + show(e));
+        return lines(elements, '[', ']');
+      }
+      case 'map': {
+        const entries = node.entries.map((e) => `${e.optional ? '?' : ''}${show(e.key)}:${show(e.value)}${adorn(e)}`);
+        return lines(entries, '{', '}');
+      }
+      case 'struct': {
+        const fields = node.fields.map((f) => `${f.optional ? '?' : ''}${f.name}:${show(f.value)}${adorn(f)}`);
+        return lines(fields, `${renamed ?? node.name}{`, '}');
+      }
+      case 'comprehension': {
+        const parts: [string, string][] = [
+          ['Variable', node.iterVar],
+          ['Target', show(node.iterRange)],
+          ['Accumulator', node.accuVar],
+          ['Init', show(node.accuInit)],
+          ['LoopCondition', show(node.loopCondition)],
+          ['LoopStep', show(node.loopStep)],
+          ['Result', show(node.result)],
+        ];
+        if (node.iterVar2 !== '') parts.splice(1, 0, ['Variable2', node.iterVar2]);
+        return `__comprehension__(\n${indent(parts.map(([title, text]) => `// ${title}\n${text}`).join(',\n'))})`;
+      }
+    }
+  };
+  return show(expr);
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '  ');
+}
+
+function showLiteral(value: Value): string {
+  if (value === null) return 'null';
+  if (typeof value === 'string') return goQuote(value);
+  if (value instanceof Uint) return `${value.value}u`;
+  if (value instanceof Double) return showDouble(value.value);
+  if (value instanceof Uint8Array) return showBytes(value);
+  return String(value);
+}
+
+/** The bytes as text, or escaped when they are none. */
+function showBytes(bytes: Uint8Array): string {
+  try {
+    return `b"${new TextDecoder('utf-8', { fatal: true }).decode(bytes)}"`;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return `b"${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`;
+  }
+}
+
+/** A double as Go's `%v` prints it: exponents of at least two digits, from 1e21 up and below 1e-4. */
+export function showDouble(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e21)) {
+    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  }
+  return String(value);
+}

@@ -1,0 +1,267 @@
+/**
+ * The values of CEL and how they are held in JavaScript.
+ *
+ * | CEL | JavaScript |
+ * |---|---|
+ * | int | `number` while it is a safe integer, `bigint` beyond (never the other way round) |
+ * | uint | {@link Uint}, whose value follows the same rule |
+ * | double | {@link Double} |
+ * | bool, string, null | `boolean`, `string`, `null` |
+ * | bytes | `Uint8Array` |
+ * | list | {@link ListValue} |
+ * | map, object | {@link MapValue} |
+ * | timestamp, duration | {@link Timestamp}, {@link Duration} |
+ * | type | {@link TypeValue} |
+ * | optional | {@link OptionalValue} |
+ * | anything a library adds | an {@link OpaqueValue} |
+ *
+ * Lists and maps over JSON are views: an element is read, through its schema, when an expression asks for it.
+ * A failure is a value too, an {@link CelError}, so that `||`, `&&` and `?:` can absorb it.
+ */
+export type Value =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | Uint8Array
+  | Uint
+  | Double
+  | ListValue
+  | MapValue
+  | Timestamp
+  | Duration
+  | TypeValue
+  | OptionalValue
+  | OpaqueValue
+  | CelError;
+
+/** The outcome of an evaluation that has no value; `message` is cel-go's. */
+export class CelError {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+export class Double {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+export class Uint {
+  readonly value: number | bigint;
+  constructor(value: number | bigint) {
+    this.value = value;
+  }
+}
+
+/** Seconds since 1970 and, within the second, nanoseconds (0 to 999,999,999). */
+export class Timestamp {
+  readonly seconds: number;
+  readonly nanos: number;
+  constructor(seconds: number, nanos: number) {
+    this.seconds = seconds;
+    this.nanos = nanos;
+  }
+}
+
+/** Seconds and nanoseconds of the same sign. */
+export class Duration {
+  readonly seconds: number;
+  readonly nanos: number;
+  constructor(seconds: number, nanos: number) {
+    this.seconds = seconds;
+    this.nanos = nanos;
+  }
+}
+
+/** A type as a value: what `type(x)` gives and what `int` names. Two are equal when their names are. */
+export class TypeValue {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+export class OptionalValue {
+  readonly value: Value | undefined;
+  constructor(value: Value | undefined) {
+    this.value = value;
+  }
+}
+
+export const noneOptional = new OptionalValue(undefined);
+
+/** A value of a library's own type: quantity, URL, IP address, authorizer and so on. */
+export abstract class OpaqueValue {
+  abstract readonly typeName: string;
+  abstract equals(other: OpaqueValue): boolean;
+  /** What `size` is to the cost of a call; values without a size cost as one. */
+  get costSize(): number {
+    return 1;
+  }
+}
+
+/** Reads a raw element as a value. */
+export type Reader = (raw: unknown) => Value;
+
+/** How a list compares and concatenates: Kubernetes' list types, by `x-kubernetes-list-type`. */
+export interface ListSemantics {
+  readonly type: 'set' | 'map';
+  /** The key of an element, comparable with `===`. */
+  readonly keyOf: (raw: unknown) => unknown;
+}
+
+/** A list: raw elements and, unless they are values already, how to read one. */
+export class ListValue {
+  readonly items: readonly unknown[];
+  readonly read: Reader | undefined;
+  readonly semantics: ListSemantics | undefined;
+
+  constructor(items: readonly unknown[], read?: Reader, semantics?: ListSemantics) {
+    this.items = items;
+    this.read = read;
+    this.semantics = semantics;
+  }
+
+  get length(): number {
+    return this.items.length;
+  }
+
+  at(index: number): Value {
+    const raw = this.items[index];
+    return this.read === undefined ? (raw as Value) : this.read(raw);
+  }
+
+  *[Symbol.iterator](): Iterator<Value> {
+    for (let i = 0; i < this.items.length; i++) yield this.at(i);
+  }
+}
+
+/** What maps and objects have in common. Keys are int, uint, bool and string; numbers of equal value are one key. */
+export abstract class MapValue {
+  abstract get size(): number;
+  /** The value at a key, or undefined when there is none. */
+  abstract get(key: Value): Value | undefined;
+  abstract keys(): Iterable<Value>;
+  /** The type's name: `map`, or the name of an object's type. */
+  get typeName(): string {
+    return 'map';
+  }
+}
+
+/** A map that an expression made. */
+export class EntryMap extends MapValue {
+  readonly #entries = new Map<unknown, readonly [Value, Value]>();
+
+  constructor(entries: Iterable<readonly [Value, Value]> = []) {
+    super();
+    for (const [key, value] of entries) this.#entries.set(mapKey(key), [key, value]);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: Value): Value | undefined {
+    return this.#entries.get(mapKey(key))?.[1];
+  }
+
+  *keys(): Iterable<Value> {
+    for (const [key] of this.#entries.values()) yield key;
+  }
+
+  *entries(): Iterable<readonly [Value, Value]> {
+    yield* this.#entries.values();
+  }
+}
+
+/** A map with string keys over raw JSON. */
+export class JsonMap extends MapValue {
+  readonly raw: Readonly<Record<string, unknown>>;
+  readonly read: Reader;
+
+  constructor(raw: Readonly<Record<string, unknown>>, read: Reader) {
+    super();
+    this.raw = raw;
+    this.read = read;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const key in this.raw) if (this.raw[key] !== undefined) size++;
+    return size;
+  }
+
+  get(key: Value): Value | undefined {
+    if (typeof key !== 'string' || !Object.hasOwn(this.raw, key)) return undefined;
+    const raw = this.raw[key];
+    return raw === undefined ? undefined : this.read(raw);
+  }
+
+  *keys(): Iterable<Value> {
+    for (const key of Object.keys(this.raw)) if (this.raw[key] !== undefined) yield key;
+  }
+}
+
+/** A field of an object type: its name in JSON, and how to read it. */
+export interface ObjectField {
+  readonly name: string;
+  readonly read: Reader;
+}
+
+/** What an object view needs to know of its type. Fields are keyed by the name that expressions use. */
+export interface ObjectShape {
+  readonly typeName: string;
+  readonly fields: ReadonlyMap<string, ObjectField>;
+}
+
+/** An object with declared fields over raw JSON. Fields that the schema does not declare are not seen. */
+export class ObjectValue extends MapValue {
+  readonly raw: Readonly<Record<string, unknown>>;
+  readonly shape: ObjectShape;
+
+  constructor(raw: Readonly<Record<string, unknown>>, shape: ObjectShape) {
+    super();
+    this.raw = raw;
+    this.shape = shape;
+  }
+
+  override get typeName(): string {
+    return this.shape.typeName;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const key in this.raw) if (this.raw[key] !== undefined) size++;
+    return size;
+  }
+
+  get(key: Value): Value | undefined {
+    if (typeof key !== 'string') return undefined;
+    const field = this.shape.fields.get(key);
+    if (field === undefined || !Object.hasOwn(this.raw, field.name)) return undefined;
+    const raw = this.raw[field.name];
+    return raw === undefined ? undefined : field.read(raw);
+  }
+
+  *keys(): Iterable<Value> {
+    for (const [key, field] of this.shape.fields) {
+      if (Object.hasOwn(this.raw, field.name) && this.raw[field.name] !== undefined) yield key;
+    }
+  }
+}
+
+/** The identity of a map key: strings, booleans, and for all numbers of equal value the same. */
+function mapKey(key: Value): unknown {
+  if (key instanceof Uint) return key.value;
+  if (key instanceof Double) return Number.isSafeInteger(key.value) ? key.value : normalKey(key.value);
+  return key;
+}
+
+function normalKey(value: number): unknown {
+  return Number.isInteger(value) ? BigInt(value) : value;
+}
