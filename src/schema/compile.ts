@@ -5,6 +5,7 @@
 import type { FieldError } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { Schema } from '../machinery/schema.ts';
+import { decodeError } from './decode.ts';
 import { applyDefaults } from './default.ts';
 import { validateListTypes } from './list-type.ts';
 import { prune } from './prune.ts';
@@ -18,6 +19,12 @@ export interface CompiledSchema {
   applyDefaults(draft: JsonObject): void;
   /** What is wrong with an object. With `old` (an update), what was wrong before and is unchanged passes (KEP-4008). */
   validate(object: JsonObject, old?: JsonObject): FieldError[];
+  /**
+   * The first value that does not go into its Go type, in the words of Go's decoder:
+   * `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. Of a custom resource
+   * only `metadata` has a Go type.
+   */
+  decodeError(object: JsonObject): string | undefined;
 }
 
 const compiled = new WeakMap<Schema, CompiledSchema>();
@@ -36,6 +43,7 @@ function compile(schema: Schema): CompiledSchema {
     schema,
     prune: (draft) => prune(draft, schema).sort(),
     applyDefaults: (draft) => applyDefaults(draft, schema),
+    decodeError: (object) => decodeError(object, schema),
     validate(object, old) {
       const errors = validateSchema(object, schema, old);
       const repeated = validateListTypes(object, schema);
