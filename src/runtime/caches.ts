@@ -1,0 +1,164 @@
+/** The caches of a manager: one for each kind and scope, fed by informers, told of every write. */
+import type { Client } from '../client/client.ts';
+import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
+import type { Transport, TransportRequest } from '../client/transport.ts';
+import type { Clock } from '../clock/clock.ts';
+import { isJsonObject } from '../machinery/json.ts';
+import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import { type CacheScope, ObjectCache } from './cache.ts';
+import { Informer } from './informer.ts';
+import type { Logger } from './logger.ts';
+
+export interface CachesOptions {
+  /** Reads for the informers. */
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly namespaces?: readonly string[];
+}
+
+interface Open {
+  readonly id: string;
+  readonly cache: ObjectCache<TypedObject>;
+  readonly informers: readonly Informer<TypedObject>[];
+}
+
+export class Caches {
+  readonly #options: CachesOptions;
+  /** By resource, then by scope. */
+  readonly #open = new Map<string, Open[]>();
+  #started = false;
+
+  constructor(options: CachesOptions) {
+    this.#options = options;
+  }
+
+  open<T extends TypedObject>(definition: ResourceDefinition<T>, scope: CacheScope = {}): ObjectCache<T> {
+    const resource = resourceId(definition.group, definition.version, definition.plural);
+    const id = JSON.stringify([scope.namespaces, scope.labelSelector, scope.fieldSelector]);
+    let open = this.#open.get(resource);
+    if (open === undefined) {
+      open = [];
+      this.#open.set(resource, open);
+    }
+    let found = open.find((other) => other.id === id);
+    if (found === undefined) {
+      found = this.#make(id, definition as unknown as ResourceDefinition<TypedObject>, scope);
+      open.push(found);
+      if (this.#started) for (const informer of found.informers) informer.start();
+    }
+    return found.cache as unknown as ObjectCache<T>;
+  }
+
+  /** The unscoped cache of a kind, if it is open. */
+  find<T extends TypedObject>(definition: ResourceDefinition<T>): ObjectCache<T> | undefined {
+    const open = this.#open.get(resourceId(definition.group, definition.version, definition.plural));
+    return open?.find(({ id }) => id === unscoped)?.cache as unknown as ObjectCache<T> | undefined;
+  }
+
+  /** The definition under which a kind is cached, if it is. */
+  definitionOf(apiVersion: string, kind: string): ResourceDefinition<TypedObject> | undefined {
+    for (const open of this.#open.values()) {
+      const definition = open[0]?.cache.definition;
+      if (definition?.kind === kind && groupVersion(definition.group, definition.version) === apiVersion) {
+        return definition;
+      }
+    }
+    return undefined;
+  }
+
+  drop(definition: ResourceDefinition<TypedObject>): void {
+    const resource = resourceId(definition.group, definition.version, definition.plural);
+    for (const { informers } of this.#open.get(resource) ?? []) for (const informer of informers) informer.stop();
+    this.#open.delete(resource);
+  }
+
+  start(): void {
+    this.#started = true;
+    for (const open of this.#open.values()) {
+      for (const { informers } of open) for (const informer of informers) informer.start();
+    }
+  }
+
+  stop(): void {
+    this.#started = false;
+    for (const open of this.#open.values()) {
+      for (const { informers } of open) for (const informer of informers) informer.stop();
+    }
+  }
+
+  /** Rejects, naming the kinds that are not in, after `timeout` milliseconds. */
+  async whenSynced(timeout: number): Promise<void> {
+    const caches = [...this.#open.values()].flat().map(({ cache }) => cache);
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#options.clock.setTimeout(() => {
+        const missing = caches.filter((cache) => !cache.synced).map((cache) => cache.definition.kind);
+        reject(new Error(`the caches of ${missing.join(', ')} are not in after ${timeout} ms`));
+      }, timeout);
+      Promise.all(caches.map((cache) => cache.whenSynced())).then(() => {
+        timer.cancel();
+        resolve();
+      }, reject);
+    });
+  }
+
+  /** `transport`, with every answer to a write shown to the caches before the writer sees it. */
+  observe(transport: Transport): Transport {
+    return {
+      request: async (request) => {
+        const answer = await transport.request(request);
+        this.#wrote(request, answer);
+        return answer;
+      },
+      stream: (target, query, signal) => transport.stream(target, query, signal),
+      document: (path, signal) => transport.document(path, signal),
+      watch: (request, handlers) => transport.watch(request, handlers),
+      close: () => transport.close(),
+    };
+  }
+
+  #wrote({ verb, target, options, body }: TransportRequest, answer: ApiObject): void {
+    if (verb === 'get' || verb === 'list' || verb === 'deletecollection' || options?.dryRun !== undefined) return;
+    if (isJsonObject(body) && Array.isArray(body.dryRun)) return;
+    const open = this.#open.get(resourceId(target.group, target.version, target.resource));
+    if (open === undefined) return;
+    for (const { cache } of open) {
+      if (answer.kind === cache.definition.kind) cache.wrote(answer);
+      else if (verb === 'delete' && answer.kind === 'Status' && target.subresource === undefined) {
+        const details = answer.details;
+        const uid = isJsonObject(details) && typeof details.uid === 'string' ? details.uid : undefined;
+        cache.removed(target as ObjectKey, uid);
+      }
+    }
+  }
+
+  #make(id: string, definition: ResourceDefinition<TypedObject>, scope: CacheScope): Open {
+    const { client, clock, log } = this.#options;
+    const namespaces = scope.namespaces ?? this.#options.namespaces;
+    const sources = definition.namespaced && namespaces !== undefined && namespaces.length > 0 ? namespaces : [''];
+    const cache = new ObjectCache<TypedObject>(definition, {
+      sources,
+      onError: (error) => log.error({ kind: definition.kind, error }, 'a change handler has failed'),
+    });
+    const { labelSelector, fieldSelector } = scope;
+    const informers = sources.map(
+      (namespace) =>
+        new Informer({
+          client: client.resource(definition),
+          cache,
+          namespace,
+          clock,
+          log,
+          ...(labelSelector === undefined ? {} : { labelSelector }),
+          ...(fieldSelector === undefined ? {} : { fieldSelector }),
+        }),
+    );
+    return { id, cache, informers };
+  }
+}
+
+const unscoped = JSON.stringify([undefined, undefined, undefined]);
+
+function resourceId(group: string, version: string, plural: string): string {
+  return `${group}/${version}/${plural}`;
+}
