@@ -16,6 +16,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value's type as Go's JSON errors name it: `object`, `array`, `string`, `number`, `bool` or `null`. */
+export function jsonKind(value: JsonValue): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'bigint' ? 'number' : typeof value;
+}
+
 /** Sets an own property, also when it is called `__proto__` (which assignment would take for the prototype). */
 export function setField(object: JsonObject, key: string, value: JsonValue): void {
   if (key === '__proto__') {
@@ -36,12 +44,17 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 /** A number of sixteen digits or more where a value may stand: only then can precision be lost. */
 const wideInteger = /(?:^|[[:,\s])-?\d{16}/;
 
+/** The text of UTF-8 bytes, read as Go reads it. */
+export function jsonText(source: string | Uint8Array): string {
+  return typeof source === 'string' ? source : utf8.decode(source);
+}
+
 /**
  * Reads JSON text or its UTF-8 bytes.
  * @throws JsonSyntaxError with the words of Go's `encoding/json`.
  */
 export function parseJson(source: string | Uint8Array): JsonValue {
-  const text = typeof source === 'string' ? source : utf8.decode(source);
+  const text = jsonText(source);
   if (wideInteger.test(text) || mayBeTooDeep(text)) return readJson(text);
   try {
     return JSON.parse(text);

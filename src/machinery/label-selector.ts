@@ -312,7 +312,7 @@ interface Token {
   readonly text: string;
 }
 
-const symbols = new Set<string>([')', ',', '!', '==', '=', '>', '<', '!=', '(']);
+const longOperators = new Set<string>(['==', '!=']);
 const endToken: Token = { kind: 'end', text: '' };
 
 const isSpace = (char: string): boolean => char === ' ' || char === '\t' || char === '\r' || char === '\n';
@@ -326,15 +326,10 @@ function tokenize(text: string): Token[] {
     const char = text[at]!;
     if (isSpace(char)) at++;
     else if (isSymbol(char)) {
-      // The longest operator that the symbols spell; what spells none is taken whole and refused by the parser.
-      at++;
-      while (at < text.length && isSymbol(text[at]!)) {
-        if (symbols.has(text.slice(start, at)) && !symbols.has(text.slice(start, at + 1))) break;
-        at++;
-      }
+      // Every symbol is an operator; two may spell a longer one.
+      at += longOperators.has(text.slice(at, at + 2)) ? 2 : 1;
       const symbol = text.slice(start, at);
-      if (symbols.has(symbol)) tokens.push({ kind: symbol as TokenKind, text: symbol });
-      else tokens.push({ kind: 'error', text: `error expected: keyword found '${symbol}'` });
+      tokens.push({ kind: symbol as TokenKind, text: symbol });
     } else {
       while (at < text.length && !isSymbol(text[at]!) && !isSpace(text[at]!)) at++;
       const word = text.slice(start, at);
