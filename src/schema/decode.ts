@@ -54,7 +54,7 @@ function decodeChildren(
     const child = known ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
     if (child === undefined) continue;
     // A map's keys are no struct fields: Go leaves them out of the path.
-    const path = known === undefined ? field : field === '' ? key : `${field}.${key}`;
+    const path = known === undefined || struct === undefined ? field : field === '' ? key : `${field}.${key}`;
     const error = decode(value[key], child, struct, path);
     if (error !== undefined) return error;
   }

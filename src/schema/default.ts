@@ -2,7 +2,7 @@
  * Structural defaulting.
  * Source: KEP "Defaulting for Custom Resources"; apiextensions-apiserver `pkg/apiserver/schema/defaulting`.
  */
-import { isJsonObject, type JsonValue } from '../machinery/json.ts';
+import { cloneJson, type JsonValue } from '../machinery/json.ts';
 import type { Schema } from '../machinery/schema.ts';
 
 /**
@@ -16,7 +16,7 @@ export function applyDefaults(value: JsonValue | undefined, schema: Schema | und
     if (items === undefined) return;
     for (let i = 0; i < value.length; i++) {
       if (value[i] === null && items.nullable !== true && items.default !== undefined)
-        value[i] = copyJson(items.default);
+        value[i] = cloneJson(items.default);
       applyDefaults(value[i], items);
     }
     return;
@@ -26,7 +26,7 @@ export function applyDefaults(value: JsonValue | undefined, schema: Schema | und
     for (const [key, property] of defaultedProperties(schema)) {
       const current = Object.hasOwn(value, key) ? value[key] : undefined;
       if (current === undefined || (current === null && property.nullable !== true)) {
-        value[key] = copyJson(property.default as JsonValue);
+        value[key] = cloneJson(property.default as JsonValue);
       }
     }
   }
@@ -38,7 +38,7 @@ export function applyDefaults(value: JsonValue | undefined, schema: Schema | und
     else if (child.nullable !== true) {
       if (child.default === undefined) delete value[key];
       else {
-        value[key] = copyJson(child.default);
+        value[key] = cloneJson(child.default);
         applyDefaults(value[key], child);
       }
     }
@@ -55,15 +55,4 @@ function defaultedProperties(schema: Schema): readonly (readonly [string, Schema
     defaulted.set(schema, found);
   }
   return found;
-}
-
-export function copyJson<T extends JsonValue>(value: T): T {
-  if (Array.isArray(value)) return value.map((item) => copyJson(item)) as T;
-  if (!isJsonObject(value)) return value;
-  const copy: Record<string, JsonValue> = {};
-  for (const key of Object.keys(value)) {
-    const child = value[key];
-    if (child !== undefined) copy[key] = copyJson(child);
-  }
-  return copy as T;
 }

@@ -13,9 +13,8 @@ import {
   tooMany,
   typeInvalid,
 } from '../machinery/field.ts';
-import { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../machinery/json.ts';
+import { deepEqual, isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../machinery/json.ts';
 import type { Schema } from '../machinery/schema.ts';
-import { equalJson } from './equal.ts';
 import { isKnownFormat, stringFormat } from './formats.ts';
 import { formatFloat, goNumber, isJsonInteger, isNumber } from './number.ts';
 import { compilePattern } from './regexp.ts';
@@ -68,7 +67,7 @@ function fieldOf(path: string): string {
 /** A value whose predecessor is known: unchanged, it passes. */
 function ratchet(value: JsonValue, schema: Schema, path: string, old: JsonValue | undefined): Result {
   const result = validateValue(value, schema, path, old);
-  return result.errors.length > 0 && old !== undefined && equalJson(value, old) ? new Result() : result;
+  return result.errors.length > 0 && old !== undefined && deepEqual(value, old) ? new Result() : result;
 }
 
 function validateValue(value: JsonValue, schema: Schema, path: string, old: JsonValue | undefined): Result {
@@ -325,7 +324,7 @@ function checkArray(value: JsonArray, schema: Schema, path: string, old: JsonVal
     const text = `${path} in body should have at most ${schema.maxItems} items`;
     result.add(text, tooMany(fieldOf(path), value.length, schema.maxItems));
   }
-  if (schema.uniqueItems === true && value.some((item, i) => value.slice(0, i).some((one) => equalJson(one, item)))) {
+  if (schema.uniqueItems === true && value.some((item, i) => value.slice(0, i).some((one) => deepEqual(one, item)))) {
     addInvalid(result, path, '', `${path} in body shouldn't contain duplicates`);
   }
   result.matches += 2;
@@ -337,7 +336,7 @@ function correlate(list: JsonArray, old: JsonArray, schema: Schema): (index: num
     case 'map': {
       const keys = schema['x-kubernetes-list-map-keys'] ?? [];
       const sameKeys = (a: JsonValue | undefined, b: JsonValue): boolean =>
-        isJsonObject(a) && isJsonObject(b) && keys.every((key) => a[key] !== undefined && equalJson(a[key], b[key]));
+        isJsonObject(a) && isJsonObject(b) && keys.every((key) => a[key] !== undefined && deepEqual(a[key], b[key]));
       return (index) => old.find((candidate) => sameKeys(list[index], candidate));
     }
     case 'set':
@@ -350,7 +349,7 @@ function correlate(list: JsonArray, old: JsonArray, schema: Schema): (index: num
 
 function checkEnum(value: JsonValue, schema: Schema, path: string, result: Result): void {
   if (schema.enum === undefined || schema.enum.length === 0) return;
-  if (value !== null && schema.enum.some((allowed) => allowed !== null && equalJson(value, allowed))) return;
+  if (value !== null && schema.enum.some((allowed) => allowed !== null && deepEqual(value, allowed))) return;
   const supported = schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)));
   result.add(`${path} in body should be one of ${supported.join(' ')}`, notSupported(fieldOf(path), value, supported));
 }

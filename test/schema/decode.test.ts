@@ -171,7 +171,7 @@ describe('decoding into Go types', () => {
     assert.equal(compileSchema(custom).decodeError({ spec: { replicas: 'x' } }), undefined);
     assert.equal(
       compileSchema(custom).decodeError({ metadata: { labels: [] } }),
-      'json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string',
+      'json: cannot unmarshal array into Go struct field ObjectMeta.labels of type map[string]string',
     );
   });
 });
