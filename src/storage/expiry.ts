@@ -17,24 +17,17 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Expiry {
   readonly #clock: Clock;
-  /** Deletes the keys that still expire at or before `now`. */
-  readonly #expire: (keys: readonly string[], now: number) => Promise<void>;
+  /** Deletes those keys that are still due, each by an ordinary write. */
+  readonly #expire: (keys: readonly string[]) => Promise<unknown>;
   readonly #due = new BTree<number, Set<string>>(undefined, (a, b) => a - b);
   #timer: Timer | undefined;
   #timerAt = 0;
   #running = false;
   #stopped = false;
 
-  constructor(clock: Clock, expire: (keys: readonly string[], now: number) => Promise<void>) {
+  constructor(clock: Clock, expire: (keys: readonly string[]) => Promise<unknown>) {
     this.#clock = clock;
     this.#expire = expire;
-  }
-
-  /** When a key that is put now for `ttlSeconds` ends; throws when that is no time to live. */
-  expiresAt(ttlSeconds: number | undefined): number {
-    if (ttlSeconds === undefined) return 0;
-    if (!(ttlSeconds > 0)) throw new TypeError(`ttlSeconds must be positive, not ${ttlSeconds}`);
-    return this.#clock.now() + ttlSeconds * 1000;
   }
 
   /** One committed write: `previous` no longer counts, `current` does. */
@@ -91,7 +84,7 @@ export class Expiry {
         keys.push(...due);
       }
       if (keys.length === 0 || this.#stopped) return;
-      await this.#expire(keys, now);
+      await this.#expire(keys);
     }
   }
 }

@@ -2,41 +2,45 @@
  * What all keys were at every revision that is still kept: the multi-version index under the engines.
  *
  * Each key holds its newest {@link Version}; versions are linked to the ones that they replaced. A log of all versions in
- * revision order serves watches from the past and compaction. The index knows no values; engines add to a version what
- * they need to find its value.
+ * revision order serves watches from the past and compaction. An engine that keeps values
+ * elsewhere finds them by a version's revision and index.
  */
 import { BTree } from './btree.ts';
 import { compareSortKeys, sortKey } from './keys.ts';
 import { CompactedError, type Compare, FutureRevisionError, type Revision } from './store.ts';
 
-export interface Version<V> {
+export interface Version {
   readonly key: string;
   /** 0 for a delete. */
   readonly createRevision: Revision;
   readonly modRevision: Revision;
+  /** Which of its transaction's versions this is. */
+  readonly index: number;
   /** When the key ends by itself, in milliseconds since the epoch; 0 for never. */
   readonly expiresAt: number;
+  /** Undefined when the engine keeps the value elsewhere. */
+  value: Uint8Array | undefined;
   /** The version that this one replaced, as long as it is kept. */
-  previous: V | undefined;
+  previous: Version | undefined;
 }
 
-interface Entry<V> {
+interface Entry {
   readonly sortKey: string;
-  head: V;
+  head: Version;
 }
 
 /** A key that sorts after all others: U+FFFF begins no sort key of well-formed text. */
 const AFTER_ALL = '\uffff';
 
-export class History<V extends Version<V>> {
+export class History {
   /** Everything at or below this revision is forgotten, except what was current at it. */
   compactedRevision: Revision;
   /** The newest revision that readers may see; an engine moves it when a write is durable. */
   committedRevision: Revision;
-  readonly #entries = new Map<string, Entry<V>>();
-  readonly #order = new BTree<string, Entry<V>>(undefined, compareSortKeys);
+  readonly #entries = new Map<string, Entry>();
+  readonly #order = new BTree<string, Entry>(undefined, compareSortKeys);
   /** In revision order; what lies before `#logStart` has been compacted. */
-  #log: V[] = [];
+  #log: Version[] = [];
   #logStart = 0;
 
   constructor(committedRevision: Revision = 1, compactedRevision: Revision = 0) {
@@ -50,7 +54,7 @@ export class History<V extends Version<V>> {
   }
 
   /** The newest version, committed or not; undefined when the key does not exist. */
-  latest(key: string): V | undefined {
+  latest(key: string): Version | undefined {
     const head = this.#entries.get(key)?.head;
     return head === undefined || head.createRevision === 0 ? undefined : head;
   }
@@ -62,13 +66,18 @@ export class History<V extends Version<V>> {
     return true;
   }
 
-  at(key: string, revision: Revision): V | undefined {
+  /** All keys that exist, in no order. */
+  *current(): Generator<Version> {
+    for (const { head } of this.#entries.values()) if (head.createRevision !== 0) yield head;
+  }
+
+  at(key: string, revision: Revision): Version | undefined {
     const entry = this.#entries.get(key);
     return entry === undefined ? undefined : versionAt(entry.head, revision);
   }
 
   /** Appends the versions under `prefix` at `revision` to `into`, `limit` at most; returns how many were left out. */
-  range(prefix: string, after: string | undefined, revision: Revision, limit: number, into: V[]): number {
+  range(prefix: string, after: string | undefined, revision: Revision, limit: number, into: Version[]): number {
     const low = sortKey(prefix);
     const afterKey = after === undefined ? '' : sortKey(after);
     const start = compareSortKeys(afterKey, low) > 0 ? afterKey : low;
@@ -92,7 +101,7 @@ export class History<V extends Version<V>> {
   }
 
   /** Adds the newest version of its key; `version.previous` becomes what it replaces. */
-  append(version: V): void {
+  append(version: Version): void {
     const entry = this.#entries.get(version.key);
     if (entry === undefined) {
       const added = { sortKey: sortKey(version.key), head: version };
@@ -102,12 +111,12 @@ export class History<V extends Version<V>> {
       version.previous = entry.head;
       entry.head = version;
     }
-    if (version.modRevision >= this.compactedRevision) this.#log.push(version);
+    this.#log.push(version);
   }
 
   /** Takes back all versions above the committed revision, newest first. */
-  rollback(): readonly V[] {
-    const undone: V[] = [];
+  rollback(): readonly Version[] {
+    const undone: Version[] = [];
     for (let last = this.#log.at(-1); last !== undefined; last = this.#log.at(-1)) {
       if (last.modRevision <= this.committedRevision || this.#log.length <= this.#logStart) break;
       this.#log.pop();
@@ -122,7 +131,7 @@ export class History<V extends Version<V>> {
    * Committed versions from `revision` on, whole revisions, until about `limit` are there (at least one revision).
    * An empty answer means that there are none yet.
    */
-  since(revision: Revision, limit: number): readonly V[] {
+  since(revision: Revision, limit: number): readonly Version[] {
     let low = this.#logStart;
     let high = this.#log.length;
     while (low < high) {
@@ -144,8 +153,8 @@ export class History<V extends Version<V>> {
    * stays as long as an event at or above the compacted revision names it as what was before.
    * An empty answer means that the work is done or that the entries held nothing to drop: ask {@link compacting}.
    */
-  compactStep(limit: number): readonly V[] {
-    const dropped: V[] = [];
+  compactStep(limit: number): readonly Version[] {
+    const dropped: Version[] = [];
     for (let steps = 0; steps < limit && this.compacting; steps++) {
       const version = this.#log[this.#logStart]!;
       this.#logStart++;
@@ -177,8 +186,8 @@ export class History<V extends Version<V>> {
   }
 }
 
-function versionAt<V extends Version<V>>(head: V, revision: Revision): V | undefined {
-  let version: V | undefined = head;
+function versionAt(head: Version, revision: Revision): Version | undefined {
+  let version: Version | undefined = head;
   while (version !== undefined && version.modRevision > revision) version = version.previous;
   return version === undefined || version.createRevision === 0 ? undefined : version;
 }

@@ -18,7 +18,7 @@ import {
   type TxnResult,
   type WatchObserver,
 } from './store.ts';
-import { checkOperations } from './transaction.ts';
+import { applyOperations, checkOperations, toEvent, toKeyValue } from './transaction.ts';
 import { Watches } from './watches.ts';
 
 export interface MemoryStoreOptions {
@@ -31,26 +31,18 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options);
 }
 
-interface MemoryVersion extends Version<MemoryVersion> {
-  readonly kv: KeyValue;
-}
-
-const NO_VALUE = new Uint8Array(0);
-
 class MemoryStore implements Store {
-  readonly #history = new History<MemoryVersion>();
-  readonly #watches: Watches<MemoryVersion>;
+  readonly #history = new History();
+  readonly #clock: Clock;
+  readonly #watches: Watches;
   readonly #expiry: Expiry;
   readonly #retention: Retention;
   #closed = false;
 
   constructor({ clock = systemClock, retention = DEFAULT_RETENTION }: MemoryStoreOptions) {
     const history = this.#history;
-    this.#watches = new Watches(
-      history,
-      (prefix, versions) => versions.filter(({ key }) => key.startsWith(prefix)).map(toEvent),
-      queueMicrotask,
-    );
+    this.#clock = clock;
+    this.#watches = new Watches(history, (versions) => versions.map(eventOf), queueMicrotask);
     this.#expiry = new Expiry(clock, (keys) => this.#expire(keys));
     this.#retention = new Retention(clock, retention, history.committedRevision, (revision) => this.#compact(revision));
   }
@@ -62,15 +54,16 @@ class MemoryStore implements Store {
 
   async get(key: string, revision?: Revision): Promise<KeyValue | undefined> {
     this.#assertOpen();
-    return this.#history.at(key, this.#history.readRevision(revision))?.kv;
+    const version = this.#history.at(key, this.#history.readRevision(revision));
+    return version && keyValueOf(version);
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
     this.#assertOpen();
     const revision = this.#history.readRevision(options.revision);
-    const versions: MemoryVersion[] = [];
+    const versions: Version[] = [];
     const remaining = this.#history.range(prefix, options.after, revision, options.limit ?? Infinity, versions);
-    return { items: versions.map(({ kv }) => kv), revision, remaining };
+    return { items: versions.map(keyValueOf), revision, remaining };
   }
 
   async txn(compare: readonly Compare[], operations: readonly Operation[]): Promise<TxnResult> {
@@ -78,15 +71,18 @@ class MemoryStore implements Store {
     checkOperations(operations);
     const history = this.#history;
     if (!history.holds(compare)) {
-      const current = compare.map(({ key }) => history.latest(key)?.kv);
+      const current = compare.map(({ key }) => {
+        const version = history.latest(key);
+        return version && keyValueOf(version);
+      });
       return { succeeded: false, revision: history.committedRevision, current };
     }
     const revision = history.committedRevision + 1;
-    const written = this.#write(operations, revision);
+    const written = applyOperations(history, operations, revision, this.#clock.now());
     if (written.length === 0) return { succeeded: true, revision: history.committedRevision };
     history.committedRevision = revision;
     for (const version of written) this.#expiry.changed(version, version.previous);
-    if (!this.#watches.empty) this.#watches.publish(written.map(toEvent));
+    if (!this.#watches.empty) this.#watches.publish(written.map(eventOf));
     this.#retention.committed(revision);
     return { succeeded: true, revision };
   }
@@ -121,29 +117,6 @@ class MemoryStore implements Store {
     if (this.#closed) throw new StoreClosedError();
   }
 
-  #write(operations: readonly Operation[], revision: Revision): MemoryVersion[] {
-    const history = this.#history;
-    const written: MemoryVersion[] = [];
-    for (const operation of operations) {
-      const { key } = operation;
-      const current = history.latest(key);
-      if (operation.type === 'delete' && current === undefined) continue;
-      const put = operation.type === 'put';
-      const createRevision = current?.createRevision ?? revision;
-      const version: MemoryVersion = {
-        key,
-        createRevision: put ? createRevision : 0,
-        modRevision: revision,
-        expiresAt: put ? this.#expiry.expiresAt(operation.ttlSeconds) : 0,
-        previous: undefined,
-        kv: { key, value: put ? operation.value : NO_VALUE, createRevision, modRevision: revision },
-      };
-      history.append(version);
-      written.push(version);
-    }
-    return written;
-  }
-
   async #expire(keys: readonly string[]): Promise<void> {
     if (this.#closed) return;
     for (const key of keys) {
@@ -160,7 +133,15 @@ class MemoryStore implements Store {
   }
 }
 
-function toEvent({ kv, createRevision, previous }: MemoryVersion): StoreEvent {
-  const before = previous === undefined || previous.createRevision === 0 ? undefined : previous.kv;
-  return createRevision === 0 ? { type: 'delete', kv, previous: before! } : { type: 'put', kv, previous: before };
+/** In this engine every version holds its value. */
+function heldValue(version: Version): Uint8Array {
+  return version.value!;
+}
+
+function keyValueOf(version: Version): KeyValue {
+  return toKeyValue(version, version.value!);
+}
+
+function eventOf(version: Version): StoreEvent {
+  return toEvent(version, heldValue);
 }

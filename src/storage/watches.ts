@@ -6,10 +6,10 @@ import type { Version } from './history.ts';
 import { CompactedError, type Revision, type StoreEvent, type StoreWatch, type WatchObserver } from './store.ts';
 
 /** What {@link Watches} reads of the history. */
-interface Log<V extends Version<V>> {
+interface Log {
   readonly compactedRevision: Revision;
   readonly committedRevision: Revision;
-  since(revision: Revision, limit: number): readonly V[];
+  since(revision: Revision, limit: number): readonly Version[];
 }
 
 interface Waiter {
@@ -21,10 +21,9 @@ interface Waiter {
 /** How many log entries a replay reads before it lets others run. */
 const REPLAY_SLICE = 500;
 
-export class Watches<V extends Version<V>> implements Owner {
-  readonly #log: Log<V>;
-  /** The events of those versions that lie under the prefix. */
-  readonly #toEvents: (prefix: string, versions: readonly V[]) => readonly StoreEvent[];
+export class Watches implements Owner {
+  readonly #log: Log;
+  readonly #toEvents: (versions: readonly Version[]) => readonly StoreEvent[];
   /** Schedules the next slice of a replay. */
   readonly #soon: (callback: () => void) => void;
   /** Live watches by the part of their prefix up to the last slash: few candidates per key. */
@@ -36,8 +35,8 @@ export class Watches<V extends Version<V>> implements Owner {
   #backlog: StoreEvent[][] | undefined;
 
   constructor(
-    log: Log<V>,
-    toEvents: (prefix: string, versions: readonly V[]) => readonly StoreEvent[],
+    log: Log,
+    toEvents: (versions: readonly Version[]) => readonly StoreEvent[],
     soon: (callback: () => void) => void,
   ) {
     this.#log = log;
@@ -134,8 +133,8 @@ export class Watches<V extends Version<V>> implements Owner {
     }
     if (watch.from <= this.#log.committedRevision) {
       const versions = this.#log.since(watch.from, REPLAY_SLICE);
-      const events = this.#toEvents(watch.prefix, versions);
-      watch.from = versions.at(-1)!.modRevision + 1;
+      const events = this.#toEvents(versions.filter(({ key }) => key.startsWith(watch.prefix)));
+      watch.from = (versions.at(-1)?.modRevision ?? this.#log.committedRevision) + 1;
       if (events.length > 0) watch.observer.events(events);
       watch.wake();
       if (watch.closed) return;
