@@ -1,6 +1,10 @@
 /**
  * Field paths and field errors, with the words of Kubernetes' `k8s.io/apimachinery/pkg/util/validation/field`.
  */
+import { goJson, goNumber, goQuote } from './go-text.ts';
+import { type JsonValue, stringifyJson } from './json.ts';
+
+export { goQuote };
 
 /** An immutable path to a field, rendered as `spec.containers[0].env[NAME]`. Built only when something is wrong or walked. */
 export class FieldPath {
@@ -87,15 +91,17 @@ export const notSupported = (path: Path, value: unknown, supported: readonly str
   );
 
 export const tooLong = (path: Path, _value: unknown, maxBytes: number): FieldError =>
-  fieldError('TooLong', path, '', `may not be more than ${maxBytes} bytes`);
+  fieldError(
+    'TooLong',
+    path,
+    '',
+    maxBytes < 0 ? 'value is too long' : `may not be more than ${count(maxBytes, 'byte')}`,
+  );
 
 export const tooMany = (path: Path, actual: number, max: number): FieldError =>
-  fieldError('TooMany', path, actual, `must have at most ${max} items`);
+  fieldError('TooMany', path, actual, max < 0 ? 'has too many items' : `must have at most ${count(max, 'item')}`);
 
-/** A string as Go's `%q` prints it. */
-export function goQuote(text: string): string {
-  return JSON.stringify(text);
-}
+const count = (amount: number, unit: string): string => `${amount} ${unit}${amount === 1 ? '' : 's'}`;
 
 /** The error without its field: `Invalid value: "x": must be …`. */
 export function errorBody(error: FieldError): string {
@@ -125,8 +131,17 @@ export function errorReason(error: FieldError): string {
 }
 
 function renderValue(value: unknown): string {
-  if (value === null || value === undefined) return '"null"';
-  if (typeof value === 'string') return goQuote(value);
-  if (typeof value === 'object') return JSON.stringify(value);
-  return String(value);
+  switch (typeof value) {
+    case 'string':
+      return goQuote(value);
+    case 'number':
+    case 'bigint':
+      return goNumber(value);
+    case 'boolean':
+      return String(value);
+    case 'undefined':
+      return 'null';
+    default:
+      return goJson(stringifyJson(value as JsonValue));
+  }
 }

@@ -6,7 +6,7 @@
  * Inputs are never changed: what a patch touches is copied on the way to it.
  */
 
-import { goQuote } from './field.ts';
+import { goQuote } from './go-text.ts';
 import {
   deepEqual,
   duplicateFields,
@@ -18,6 +18,7 @@ import {
   jsonKind,
   jsonText,
   parseJson,
+  setField,
 } from './json.ts';
 import { badRequest, requestEntityTooLarge, StatusError } from './status.ts';
 
@@ -291,9 +292,7 @@ function read({ container, key }: Place): JsonValue | undefined {
 
 function write({ container, key }: Place, value: JsonValue): void {
   if (Array.isArray(container)) container[indexOf(key, container.length)] = value;
-  else if (key === '__proto__') {
-    Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
-  } else container[key] = value;
+  else setField(container, key, value);
 }
 
 function insert(place: Place, value: JsonValue): void {

@@ -2,7 +2,8 @@
  * A JSON reader for what `JSON.parse` cannot do: Go's error texts, exact 64-bit integers, Go's limit of depth, and the
  * keys that were given twice. It is iterative, so that no depth of text can overflow the stack.
  */
-import type { JsonArray, JsonObject, JsonValue } from './json.ts';
+import { goQuote } from './go-text.ts';
+import { type JsonArray, type JsonObject, type JsonValue, setField } from './json-value.ts';
 
 /** What Go's `encoding/json` says of malformed text: `invalid character '}' looking for beginning of value`. */
 export class JsonSyntaxError extends Error {
@@ -62,7 +63,7 @@ class Reader {
         }
         const { container } = open;
         if (Array.isArray(container)) container.push(value);
-        else this.#setMember(stack, open, value);
+        else setField(container, open.key, value);
         this.#skipSpace();
         const unit = this.#text.charCodeAt(this.#at);
         if (Array.isArray(container)) {
@@ -76,6 +77,7 @@ class Reader {
             this.#at++;
             this.#skipSpace();
             this.#readKey(open);
+            this.#noteDuplicate(stack, open);
             break;
           }
           if (unit !== 0x7d) this.#refuse('after object key:value pair');
@@ -129,14 +131,10 @@ class Reader {
     this.#at++;
   }
 
-  #setMember(stack: readonly Open[], { container, key }: Open, value: JsonValue): void {
-    const object = container as JsonObject;
-    if (this.#duplicates !== undefined && this.#duplicates.size < maxStrictErrors && Object.hasOwn(object, key)) {
-      this.#duplicates.add(`duplicate field ${JSON.stringify(pathOf(stack))}`);
-    }
-    if (key === '__proto__') {
-      Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-    } else object[key] = value;
+  #noteDuplicate(stack: readonly Open[], { container, key }: Open): void {
+    const duplicates = this.#duplicates;
+    if (duplicates === undefined || duplicates.size >= maxStrictErrors || !Object.hasOwn(container, key)) return;
+    duplicates.add(`duplicate field ${goQuote(pathOf(stack))}`);
   }
 
   #skipSpace(): void {

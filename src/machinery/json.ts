@@ -2,15 +2,12 @@
  * JSON as Kubernetes reads and writes it: integers past 2^53 (within int64) are `bigint`, everything else is what
  * `JSON.parse` gives. Keys are data: `__proto__` is an ordinary own property everywhere in this file.
  */
+
 import { findDuplicateFields, JsonSyntaxError, maxJsonDepth, readJson } from './json-reader.ts';
+import { type JsonArray, type JsonObject, type JsonValue, setField } from './json-value.ts';
 
-export type JsonValue = string | number | bigint | boolean | null | JsonObject | JsonArray;
-export interface JsonObject {
-  [field: string]: JsonValue | undefined;
-}
-export type JsonArray = JsonValue[];
-
-export { JsonSyntaxError };
+export type { JsonArray, JsonObject, JsonValue };
+export { JsonSyntaxError, setField };
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -22,13 +19,6 @@ export function jsonKind(value: JsonValue): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'bigint' ? 'number' : typeof value;
-}
-
-/** Sets an own property, also when it is called `__proto__` (which assignment would take for the prototype). */
-export function setField(object: JsonObject, key: string, value: JsonValue): void {
-  if (key === '__proto__') {
-    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-  } else object[key] = value;
 }
 
 /** An object's own field; never something inherited from a prototype, as `object['constructor']` would be. */

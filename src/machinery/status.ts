@@ -3,6 +3,7 @@
  * (`k8s.io/apimachinery/pkg/api/errors`). Source: API conventions, "Response Status Kind".
  */
 import { errorBody, errorReason, errorText, type FieldError } from './field.ts';
+import { goQuote } from './go-text.ts';
 import { qualified } from './object.ts';
 
 export interface StatusCause {
@@ -85,16 +86,16 @@ function details(named: Named, name: string, extra?: Partial<StatusDetails>): St
 }
 
 export const notFound = (resource: Named, name: string): StatusError =>
-  new StatusError(404, 'NotFound', `${show(resource)} "${name}" not found`, details(resource, name));
+  new StatusError(404, 'NotFound', `${show(resource)} ${goQuote(name)} not found`, details(resource, name));
 
 export const alreadyExists = (resource: Named, name: string): StatusError =>
-  new StatusError(409, 'AlreadyExists', `${show(resource)} "${name}" already exists`, details(resource, name));
+  new StatusError(409, 'AlreadyExists', `${show(resource)} ${goQuote(name)} already exists`, details(resource, name));
 
 export const conflict = (resource: Named, name: string, why: string, causes?: StatusCause[]): StatusError =>
   new StatusError(
     409,
     'Conflict',
-    `Operation cannot be fulfilled on ${show(resource)} "${name}": ${why}`,
+    `Operation cannot be fulfilled on ${show(resource)} ${goQuote(name)}: ${why}`,
     details(resource, name, causes === undefined ? undefined : { causes }),
   );
 
@@ -109,7 +110,7 @@ export const modified = (resource: Named, name: string): StatusError =>
 export const invalidObject = (kind: Named, name: string, errors: readonly FieldError[]): StatusError => {
   const texts = [...new Set(errors.map(errorText))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
-  const message = `${show(kind)} ${JSON.stringify(name)} is invalid${texts.length === 0 ? '' : `: ${text}`}`;
+  const message = `${show(kind)} ${goQuote(name)} is invalid${texts.length === 0 ? '' : `: ${text}`}`;
   return new StatusError(422, 'Invalid', message, details(kind, name, { causes: errors.map(toCause) }));
 };
 
@@ -118,7 +119,7 @@ export const badRequest = (message: string): StatusError => new StatusError(400,
 export const unauthorized = (message = 'Unauthorized'): StatusError => new StatusError(401, 'Unauthorized', message);
 
 export const forbiddenError = (resource: Named, name: string, why: string): StatusError => {
-  let message = `${show(resource)} ${JSON.stringify(name)} is forbidden: ${why}`;
+  let message = `${show(resource)} ${goQuote(name)} is forbidden: ${why}`;
   if (resource.name === '') message = `forbidden: ${why}`;
   else if (name === '') message = `${show(resource)} is forbidden: ${why}`;
   return new StatusError(403, 'Forbidden', message, details(resource, name));
@@ -164,7 +165,7 @@ export const serverTimeout = (resource: Named, operation: string, retryAfterSeco
     500,
     'ServerTimeout',
     `The ${operation} operation against ${show(resource)} could not be completed at this time, please try again.`,
-    details({ group: resource.group, name: resource.name }, '', { retryAfterSeconds }),
+    details(resource, operation, { retryAfterSeconds }),
   );
 
 export const timeoutError = (message: string, retryAfterSeconds: number): StatusError =>
