@@ -13,6 +13,7 @@ import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject, OwnerReference } from '../machinery/object.ts';
 import type { Cache } from './cache.ts';
 import type { Caches } from './caches.ts';
+import type { Condition } from './define-resource.ts';
 import type { EventRecorder } from './events.ts';
 import { keyText, kindId } from './key.ts';
 import type { Logger } from './logger.ts';
@@ -75,15 +76,6 @@ export class KeyContextOf<T extends TypedObject> implements KeyContext {
   eventFor(about: TypedObject, type: EventType, reason: string, message: string): void {
     this.controller.host.events.record(about, type, reason, message, this.controller.name);
   }
-}
-
-export interface Condition {
-  type: string;
-  status: 'True' | 'False' | 'Unknown';
-  observedGeneration?: number;
-  lastTransitionTime: string;
-  reason: string;
-  message: string;
 }
 
 export class ObjectContext<T extends TypedObject> extends KeyContextOf<T> implements ReconcileContext<T> {

@@ -1,5 +1,6 @@
 export type { Cache, CacheScope, ChangeHandlers, Index } from './cache.ts';
 export { Controller, type ControllerOptions, type MapToKeys, type WatchSettings } from './controller.ts';
+export * from './define-resource.ts';
 export * from './events.ts';
 export * from './key.ts';
 export * from './leader-election.ts';
