@@ -3,7 +3,9 @@ import type { Client } from '../client/client.ts';
 import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
 import type { Transport, TransportRequest } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
+import { FieldSelector } from '../machinery/field-selector.ts';
 import { isJsonObject } from '../machinery/json.ts';
+import { LabelSelector } from '../machinery/label-selector.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { type CacheScope, ObjectCache } from './cache.ts';
 import { Informer } from './informer.ts';
@@ -136,11 +138,14 @@ export class Caches {
     const { client, clock, log } = this.#options;
     const namespaces = scope.namespaces ?? this.#options.namespaces;
     const sources = definition.namespaced && namespaces !== undefined && namespaces.length > 0 ? namespaces : [''];
+    const { labelSelector, fieldSelector } = scope;
     const cache = new ObjectCache<TypedObject>(definition, {
       sources,
+      ...(labelSelector === undefined && fieldSelector === undefined
+        ? {}
+        : { selects: selects(labelSelector ?? '', fieldSelector ?? '') }),
       onError: (error) => log.error({ kind: definition.kind, error }, 'a change handler has failed'),
     });
-    const { labelSelector, fieldSelector } = scope;
     const informers = sources.map(
       (namespace) =>
         new Informer({
@@ -155,6 +160,24 @@ export class Caches {
     );
     return { id, cache, informers };
   }
+}
+
+/** Whether selectors select an object, for what was written and has not come back from the server yet. */
+function selects(labelSelector: string, fieldSelector: string): (object: TypedObject) => boolean {
+  const labels = LabelSelector.parse(labelSelector);
+  const fields = FieldSelector.parse(fieldSelector);
+  return (object) =>
+    labels.matches(object.metadata.labels) &&
+    fields.requirements.every(
+      ({ field, operator, value }) => (fieldValue(object, field) === value) === (operator === '='),
+    );
+}
+
+/** Field selectors name fields by their path; what is not there is the empty string. */
+function fieldValue(object: TypedObject, path: string): string {
+  let value: unknown = object;
+  for (const field of path.split('.')) value = isJsonObject(value) ? value[field] : undefined;
+  return value === undefined || value === null ? '' : String(value);
 }
 
 const unscoped = JSON.stringify([undefined, undefined, undefined]);

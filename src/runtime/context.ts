@@ -1,5 +1,4 @@
 /** What a reconciler is given: the contexts of `reconciler.ts`, made anew for each reconcile. */
-import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '../client/client.ts';
 import {
   apiVersionOf,
@@ -9,7 +8,8 @@ import {
   type TypedObject,
 } from '../client/definition.ts';
 import { type Clock, formatTime } from '../clock/clock.ts';
-import type { JsonObject } from '../machinery/json.ts';
+import { deepEqual, type JsonObject } from '../machinery/json.ts';
+import { createMergePatch } from '../machinery/merge-patch.ts';
 import type { ApiObject, OwnerReference } from '../machinery/object.ts';
 import type { Cache } from './cache.ts';
 import type { Caches } from './caches.ts';
@@ -18,7 +18,6 @@ import type { EventRecorder } from './events.ts';
 import { keyText, kindId } from './key.ts';
 import type { Logger } from './logger.ts';
 import type { EventType, KeyContext, ReconcileContext } from './reconciler.ts';
-import { mergePatchBetween } from './status-patch.ts';
 
 /** What contexts need of their controller. */
 export interface ContextHost<T extends TypedObject> {
@@ -121,7 +120,7 @@ export class ObjectContext<T extends TypedObject> extends KeyContextOf<T> implem
     const old = ((latest as unknown as ApiObject).status ?? {}) as JsonObject;
     const wanted: Record<string, unknown> = { ...old, ...this.#status };
     if (this.#conditions !== undefined) wanted.conditions = this.#mergeConditions(wanted.conditions as Condition[]);
-    const patch = mergePatchBetween(old, wanted as JsonObject);
+    const patch = createMergePatch(old, wanted as JsonObject);
     if (patch === undefined) return;
     await this.client.resource(definition).patchStatus(
       this.key,
@@ -144,7 +143,7 @@ export class ObjectContext<T extends TypedObject> extends KeyContextOf<T> implem
     for (const said of this.#conditions!.values()) {
       if (!old.some(({ type }) => type === said.type)) merged.push({ ...said, lastTransitionTime: now });
     }
-    return isDeepStrictEqual(merged, old) ? (old as Condition[]) : merged;
+    return deepEqual(merged, old) ? (old as Condition[]) : merged;
   }
 
   async #apply(object: TypedObject): Promise<TypedObject> {

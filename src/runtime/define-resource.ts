@@ -82,7 +82,7 @@ export interface CustomResource<T extends CustomObject<unknown, unknown>> extend
   /**
    * The CustomResourceDefinition: this version is served and stored, the `others` (of the same kind) are served beside it.
    */
-  crd(...others: readonly CustomResource<never>[]): CustomResourceDefinition;
+  crd(...others: readonly CustomResource<CustomObject<unknown, unknown>>[]): CustomResourceDefinition;
   /** One entry of the CustomResourceDefinition's `spec.versions`. */
   crdVersion(storage: boolean): CustomResourceDefinition['spec']['versions'][number];
 }
