@@ -116,6 +116,7 @@ export class FakeServer {
 
   /** Watches from before now answer 410. */
   compact(): void {
+    this.#deliver();
     this.#history = [];
     this.#compacted = this.#revision;
   }
@@ -357,6 +358,11 @@ export class FakeServer {
     if (this.held) return;
     for (const watch of [...this.#watches]) {
       if (watch.hung) continue;
+      if (watch.told < this.#compacted) {
+        this.#watches.delete(watch);
+        watch.handlers.ended(expired(`too old resource version: ${watch.told} (${this.#compacted})`));
+        continue;
+      }
       const events: WatchEvent[] = [];
       for (const change of this.#history) {
         if (change.revision <= watch.told || change.resource !== watch.definition.plural) continue;
