@@ -188,6 +188,14 @@ export interface ResourceAccess {
     change: (draft: ApiObject) => void,
     context: RequestContext,
   ): Promise<ApiObject>;
+  /** Deletes one object as a client would, gracefully where its kind does so. */
+  delete(
+    resource: ResourceRef,
+    namespace: string | undefined,
+    name: string,
+    options: { readonly gracePeriodSeconds?: number },
+    context: RequestContext,
+  ): Promise<void>;
 }
 
 export interface ResourceRef {

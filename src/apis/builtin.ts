@@ -1,0 +1,141 @@
+/**
+ * How a built-in kind is declared: what the kinds have in common is said once, the rest stands in a file a kind.
+ */
+import type { JsonObject } from '../machinery/json.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import { normalize } from './normal-form.ts';
+import {
+  allVerbs,
+  type Column,
+  type NamedSubresource,
+  type RequestContext,
+  type ResourceType,
+  type ResourceVersion,
+  type ScalePaths,
+  type SelectableField,
+  type Strategy,
+  type Verb,
+} from './resource-type.ts';
+import { schemaOf } from './schemas.ts';
+
+/** Packages of OpenAPI definitions whose name is not `io.k8s.api.<first label of the group>`. */
+const packages: Readonly<Record<string, string>> = {
+  '': 'io.k8s.api.core',
+  'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
+};
+
+/** {@link Strategy} with the static type of the kind. */
+export interface KindStrategy<T extends ApiObject>
+  extends Partial<
+    Pick<
+      Strategy,
+      | 'generation'
+      | 'allowCreateOnUpdate'
+      | 'allowUnconditionalUpdate'
+      | 'validateName'
+      | 'defaultPropagation'
+      | 'returnsDeletedObject'
+    >
+  > {
+  default?(draft: T): void;
+  prepareForCreate?(draft: T, context: RequestContext): void;
+  prepareForUpdate?(draft: T, old: T, context: RequestContext): void;
+  prepareForStatusUpdate?(draft: T, old: T, context: RequestContext): void;
+  prepareForDelete?(draft: T): void;
+  validate?(object: T, context: RequestContext): ReturnType<NonNullable<Strategy['validate']>>;
+  validateUpdate?(object: T, old: T, context: RequestContext): ReturnType<NonNullable<Strategy['validate']>>;
+  validateStatusUpdate?(object: T, old: T, context: RequestContext): ReturnType<NonNullable<Strategy['validate']>>;
+  warnings?(object: T, old: T | undefined, context: RequestContext): string[];
+  gracePeriodSeconds?(object: T, requested: number | undefined): number;
+  pendingFinalizers?(object: T): boolean;
+  ttlSeconds?(object: T): number | undefined;
+  allocate?: Strategy['allocate'];
+}
+
+export interface KindVersion {
+  /** Default: `v1`. */
+  readonly name?: string;
+  readonly served?: boolean;
+  readonly deprecated?: boolean;
+  readonly deprecationWarning?: string;
+  /** Whether `status` is a subresource. */
+  readonly status?: boolean;
+  readonly scale?: ScalePaths;
+  readonly columns: readonly Column[];
+  readonly selectableFields?: readonly SelectableField[];
+}
+
+export interface KindDeclaration<T extends ApiObject> extends KindVersion {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly scope?: 'Namespaced' | 'Cluster';
+  readonly verbs?: readonly Verb[];
+  readonly strategy?: KindStrategy<T>;
+  readonly subresources?: Readonly<Record<string, NamedSubresource>>;
+  /** Further versions, in order of preference; the declaration itself is the first and the stored one. */
+  readonly versions?: readonly (KindVersion & { readonly name: string })[];
+  readonly convert?: ResourceType['convert'];
+}
+
+/** Makes the {@link ResourceType} of a built-in kind. Reads no schema: each is built when it is first used. */
+export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>): ResourceType {
+  const { group, kind, strategy = {} } = declaration;
+  const versions = [declaration, ...(declaration.versions ?? [])].map((version) =>
+    resourceVersion(group, kind, version),
+  );
+  const { default: setDefaults, ...hooks } = strategy;
+  return {
+    group,
+    names: {
+      plural: declaration.plural,
+      singular: kind.toLowerCase(),
+      kind,
+      listKind: `${kind}List`,
+      shortNames: declaration.shortNames ?? [],
+      categories: declaration.categories ?? [],
+    },
+    scope: declaration.scope ?? 'Namespaced',
+    versions,
+    storageVersion: versions[0]!.name,
+    verbs: declaration.verbs ?? allVerbs,
+    strategy: {
+      generation: false,
+      allowCreateOnUpdate: false,
+      allowUnconditionalUpdate: true,
+      // Metadata may change along with the status of Kubernetes' own kinds.
+      ...(versions[0]!.status ? { prepareForStatusUpdate: () => undefined } : {}),
+      ...(hooks as Partial<Strategy>),
+      default(draft) {
+        const version =
+          versions.length === 1 ? versions[0]! : versions.find(({ name }) => draft.apiVersion.endsWith(name));
+        normalize(draft as JsonObject, (version ?? versions[0]!).schema);
+        setDefaults?.(draft as T);
+      },
+    },
+    subresources: declaration.subresources ?? {},
+    ...(declaration.convert === undefined ? {} : { convert: declaration.convert }),
+  };
+}
+
+function resourceVersion(group: string, kind: string, version: KindVersion): ResourceVersion {
+  const name = version.name ?? 'v1';
+  const definition = `${packages[group] ?? `io.k8s.api.${group.split('.', 1)[0]}`}.${name}.${kind}`;
+  return {
+    name,
+    served: version.served ?? true,
+    ...(version.deprecated === undefined ? {} : { deprecated: version.deprecated }),
+    ...(version.deprecationWarning === undefined ? {} : { deprecationWarning: version.deprecationWarning }),
+    get schema() {
+      return schemaOf(definition);
+    },
+    typeErrors: 'decoding',
+    status: version.status ?? false,
+    ...(version.scale === undefined ? {} : { scale: version.scale }),
+    columns: version.columns,
+    selectableFields: version.selectableFields ?? [],
+  };
+}

@@ -1,0 +1,200 @@
+/** `pods/log`, `pods/binding` and `pods/eviction`. Source: Kubernetes `pkg/registry/core/pod/storage`. */
+import { formatTime } from '../../clock/clock.ts';
+import { type FieldError, invalid, notSupported, required } from '../../machinery/field.ts';
+import { badRequest, conflict, invalidObject, notFound } from '../../machinery/status.ts';
+import type {
+  ContainerLogsRequest,
+  NamedSubresource,
+  ResourceRef,
+  SubresourceRequest,
+  SubresourceResponse,
+} from '../resource-type.ts';
+import { schemaOf } from '../schemas.ts';
+import type { Pod } from '../types.ts';
+
+const pods: ResourceRef = { group: '', plural: 'pods' };
+
+const success = (code: number): SubresourceResponse => ({
+  kind: 'object',
+  code,
+  object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code },
+});
+
+export const podSubresources: Readonly<Record<string, NamedSubresource>> = {
+  binding: {
+    verbs: ['create'],
+    kind: 'Binding',
+    get schema() {
+      return schemaOf('io.k8s.api.core.v1.Binding');
+    },
+    handle: bind,
+  },
+  eviction: {
+    verbs: ['create'],
+    kind: 'Eviction',
+    group: 'policy',
+    version: 'v1',
+    get schema() {
+      return schemaOf('io.k8s.api.policy.v1.Eviction');
+    },
+    handle: evict,
+  },
+  log: { verbs: ['get'], kind: 'Pod', handle: readLog },
+};
+
+interface Binding {
+  metadata?: {
+    uid?: string;
+    resourceVersion?: string;
+    annotations?: Record<string, string>;
+    labels?: Record<string, string>;
+  };
+  target?: { kind?: string; name?: string };
+}
+
+/** Gives a pod its node, once. */
+async function bind({ namespace, name, body, context, access }: SubresourceRequest): Promise<SubresourceResponse> {
+  const { metadata = {}, target = {} } = (body ?? {}) as unknown as Binding;
+  const errors: FieldError[] = [];
+  if ((target.kind ?? '') !== '' && target.kind !== 'Node') {
+    errors.push(notSupported('target.kind', target.kind, ['Node', '<empty>']));
+  }
+  if ((target.name ?? '') === '') errors.push(required('target.name'));
+  if (errors.length > 0) throw invalidObject({ group: '', name: 'Binding' }, name, errors);
+  await access.update(
+    pods,
+    namespace,
+    name,
+    (draft) => {
+      const pod = draft as unknown as Pod;
+      const refuse = (why: string): never => {
+        throw conflict({ group: '', name: 'pods/binding' }, name, why);
+      };
+      if ((metadata.uid ?? '') !== '' && metadata.uid !== pod.metadata.uid) {
+        refuse(`Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`);
+      }
+      if (pod.metadata.deletionTimestamp !== undefined)
+        refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+      if ((pod.spec?.nodeName ?? '') !== '')
+        refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec!.nodeName)}`);
+      if ((pod.spec?.schedulingGates?.length ?? 0) > 0) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+      pod.spec!.nodeName = target.name!;
+      if (metadata.annotations !== undefined) {
+        pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };
+      }
+      setCondition(pod, 'PodScheduled', 'True', formatTime(context.now));
+    },
+    context,
+  );
+  return success(201);
+}
+
+function setCondition(pod: Pod, type: string, status: string, now: string): void {
+  pod.status ??= {};
+  pod.status.conditions ??= [];
+  const { conditions } = pod.status;
+  const old = conditions.findIndex((condition) => condition.type === type);
+  if (old >= 0 && conditions[old]!.status === status) return;
+  const generation = pod.metadata.generation;
+  const condition = {
+    type,
+    status,
+    lastProbeTime: null as unknown as string,
+    lastTransitionTime: now,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+  if (old >= 0) conditions[old] = condition;
+  else conditions.push(condition);
+}
+
+/** Deletes a pod as its owner would; disruption budgets are the business of admission. */
+async function evict(request: SubresourceRequest): Promise<SubresourceResponse> {
+  const { namespace, name, body, context, access } = request;
+  const eviction = (body ?? {}) as { metadata?: { name?: string }; deleteOptions?: { gracePeriodSeconds?: number } };
+  const named = eviction.metadata?.name;
+  if (named !== undefined && named !== '' && named !== name)
+    throw badRequest('name in URL does not match name in Eviction object');
+  await access.delete(pods, namespace, name, eviction.deleteOptions ?? {}, context);
+  return success(201);
+}
+
+async function readLog(request: SubresourceRequest): Promise<SubresourceResponse> {
+  const { namespace, name, access, nodes, signal } = request;
+  const options = logOptions(request);
+  const pod = (await access.get(pods, namespace, name)) as unknown as Pod | undefined;
+  if (pod === undefined) throw notFound({ group: '', name: 'pods' }, name);
+  const container = containerOf(pod, options.container);
+  const nodeName = pod.spec?.nodeName ?? '';
+  // A pod without a node has said nothing yet.
+  const body =
+    nodeName === ''
+      ? noBytes()
+      : await nodes.containerLogs(nodeName, { ...options, namespace: namespace!, pod: name, container, signal });
+  return { kind: 'stream', code: 200, contentType: 'text/plain', body };
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {
+  // Nothing.
+}
+
+function containerOf(pod: Pod, wanted: string): string {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const name = pod.metadata.name ?? '';
+  const names = (list: readonly { name: string }[]): string => list.map((container) => container.name).join(' ');
+  if (wanted === '') {
+    if (containers.length === 1) return containers[0]!.name;
+    if (containers.length === 0) throw badRequest(`a container name must be specified for pod ${name}`);
+    const init = initContainers.length === 0 ? '' : ` or one of the init containers: [${names(initContainers)}]`;
+    throw badRequest(
+      `a container name must be specified for pod ${name}, choose one of: [${names(containers)}]${init}`,
+    );
+  }
+  if ([...initContainers, ...containers, ...ephemeralContainers].some((container) => container.name === wanted))
+    return wanted;
+  throw badRequest(`container ${wanted} is not valid for pod ${name}`);
+}
+
+type LogOptions = Omit<ContainerLogsRequest, 'namespace' | 'pod' | 'signal'>;
+
+/** Source: `pkg/apis/core/validation`, ValidatePodLogOptions. */
+function logOptions({ name, query }: SubresourceRequest): LogOptions {
+  const errors: FieldError[] = [];
+  const number = (field: string): number | undefined => {
+    const text = query.get(field);
+    if (text === null || text === '') return undefined;
+    if (!/^[+-]?\d+$/.test(text)) {
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    }
+    return Number(text);
+  };
+  const flag = (field: string): boolean => !['', 'false', '0', null].includes(query.get(field));
+  const tailLines = number('tailLines');
+  const limitBytes = number('limitBytes');
+  const sinceSeconds = number('sinceSeconds');
+  const sinceTime = query.get('sinceTime') ?? undefined;
+  if (tailLines !== undefined && tailLines < 0)
+    errors.push(invalid('tailLines', tailLines, 'must be greater than or equal to 0'));
+  if (limitBytes !== undefined && limitBytes < 1)
+    errors.push(invalid('limitBytes', limitBytes, 'must be greater than 0'));
+  if (sinceSeconds !== undefined && sinceTime !== undefined) {
+    errors.push({
+      type: 'Forbidden',
+      field: '',
+      badValue: '',
+      detail: 'at most one of `sinceTime` or `sinceSeconds` may be specified',
+    });
+  } else if (sinceSeconds !== undefined && sinceSeconds < 1) {
+    errors.push(invalid('sinceSeconds', sinceSeconds, 'must be greater than 0'));
+  }
+  if (errors.length > 0) throw invalidObject({ group: '', name: 'PodLogOptions' }, name, errors);
+  return {
+    container: query.get('container') ?? '',
+    follow: flag('follow'),
+    previous: flag('previous'),
+    timestamps: flag('timestamps'),
+    ...(tailLines === undefined ? {} : { tailLines }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(sinceSeconds === undefined ? {} : { sinceSeconds }),
+    ...(sinceTime === undefined ? {} : { sinceTime }),
+  };
+}

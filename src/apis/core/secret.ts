@@ -1,0 +1,42 @@
+import { builtinType } from '../builtin.ts';
+import { ageColumn, column, nameColumn } from '../columns.ts';
+import type { Secret } from '../types.ts';
+import { validateSecret, validateSecretUpdate } from './secret-validation.ts';
+
+const definition = 'io.k8s.api.core.v1.Secret';
+
+export const secretType = builtinType<Secret>({
+  group: '',
+  kind: 'Secret',
+  plural: 'secrets',
+  columns: [
+    nameColumn,
+    column<Secret>('Type', 'string', ({ type }) => type ?? '', { describedBy: [definition, 'type'] }),
+    column<Secret>('Data', 'string', ({ data }) => Object.keys(data ?? {}).length, {
+      describedBy: [definition, 'data'],
+    }),
+    ageColumn,
+  ],
+  selectableFields: [{ name: 'type', value: (object) => (object as unknown as Secret).type ?? '' }],
+  strategy: {
+    default(draft) {
+      draft.type ??= 'Opaque';
+      encodeStringData(draft);
+    },
+    prepareForUpdate(draft, old) {
+      // Older Kubernetes let clients leave the type out of an update.
+      if ((draft.type ?? '') === '') draft.type = old.type ?? 'Opaque';
+    },
+    validate: validateSecret,
+    validateUpdate: validateSecretUpdate,
+  },
+});
+
+/** `stringData` is write-only: it goes into `data`, over what stands there. */
+function encodeStringData(draft: Secret): void {
+  const { stringData } = draft;
+  if (stringData === undefined) return;
+  delete draft.stringData;
+  draft.data ??= {};
+  for (const [key, value] of Object.entries(stringData)) draft.data[key] = Buffer.from(value).toString('base64');
+}

@@ -1,0 +1,349 @@
+/**
+ * Cluster IPs and node ports of Services.
+ *
+ * An allocator remembers what it has handed out and learns what exists by listing Services when it is first used, and
+ * again whenever its memory says that something is taken: deletions free what they held without telling anybody.
+ * Source: Kubernetes `pkg/registry/core/service/storage/alloc.go` and `pkg/registry/core/service/strategy.go`.
+ */
+import { invalid } from '../../machinery/field.ts';
+import { deepEqual } from '../../machinery/json.ts';
+import type { ApiObject } from '../../machinery/object.ts';
+import { internalError, invalidObject } from '../../machinery/status.ts';
+import type { RequestContext, ResourceAccess, Strategy } from '../resource-type.ts';
+import type { Service, ServiceSpec } from '../types.ts';
+
+export interface ServiceNetwork {
+  /** IPv4, in CIDR form. Default: `10.96.0.0/12`. */
+  readonly clusterCidr: string;
+  /** First and last node port. Default: 30000 and 32767. */
+  readonly nodePorts: readonly [first: number, last: number];
+}
+
+export const defaultServiceNetwork: ServiceNetwork = { clusterCidr: '10.96.0.0/12', nodePorts: [30000, 32767] };
+
+/** How long something handed out counts as taken although no Service holds it yet. */
+const inFlightMilliseconds = 60_000;
+
+/** Makes the `allocate` hook. Each server (each {@link ResourceAccess}) has an allocator of its own. */
+export function allocateService(network: ServiceNetwork): NonNullable<Strategy['allocate']> {
+  const allocators = new WeakMap<ResourceAccess, ServiceAllocator>();
+  return async (draft, old, access, context) => {
+    let allocator = allocators.get(access);
+    if (allocator === undefined) {
+      allocator = new ServiceAllocator(network, access);
+      allocators.set(access, allocator);
+    }
+    return allocator.allocate(draft as unknown as Service, old as unknown as Service | undefined, context);
+  };
+}
+
+class ServiceAllocator {
+  readonly #access: ResourceAccess;
+  readonly #addresses: Pool;
+  readonly #ports: Pool;
+  readonly #network: ServiceNetwork;
+  #seeded: Promise<void> | undefined;
+
+  constructor(network: ServiceNetwork, access: ResourceAccess) {
+    this.#network = network;
+    this.#access = access;
+    const [base, size] = parseCidr(network.clusterCidr);
+    // The network's own address, the broadcast address and the first one (the API server's Service) are not for all.
+    this.#addresses = new Pool(base + 1, base + size - 2, 1);
+    this.#ports = new Pool(network.nodePorts[0], network.nodePorts[1], 0);
+  }
+
+  async allocate(
+    service: Service,
+    old: Service | undefined,
+    context: RequestContext,
+  ): Promise<(() => void) | undefined> {
+    this.#seeded ??= this.#seed(context.now);
+    await this.#seeded;
+    const taken: (() => void)[] = [];
+    const undo = (): void => {
+      for (const release of taken.splice(0)) release();
+    };
+    try {
+      await this.#allocateAddress(service, old, context, taken);
+      await this.#allocatePorts(service, old, context, taken);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    if (!context.dryRun) return undo;
+    undo();
+    return undefined;
+  }
+
+  async #allocateAddress(
+    service: Service,
+    old: Service | undefined,
+    { now }: RequestContext,
+    taken: (() => void)[],
+  ): Promise<void> {
+    const spec = service.spec!;
+    if (spec.type === 'ExternalName') return;
+    spec.ipFamilyPolicy ??= old?.spec?.ipFamilyPolicy ?? inferredFamilyPolicy(spec);
+    const refuse = (field: string, value: unknown, why: string): never => {
+      throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', [invalid(field, value, why)]);
+    };
+    if (spec.clusterIP === 'None') {
+      spec.clusterIPs = ['None'];
+      spec.ipFamilies ??=
+        Object.keys(spec.selector ?? {}).length === 0 && spec.ipFamilyPolicy !== 'SingleStack'
+          ? ['IPv4', 'IPv6']
+          : ['IPv4'];
+      return;
+    }
+    if (spec.ipFamilyPolicy === 'RequireDualStack') {
+      refuse('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services');
+    }
+    for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
+      if (family !== 'IPv4') refuse(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster');
+    }
+    spec.ipFamilies ??= ['IPv4'];
+    const wanted = spec.clusterIPs?.[0] ?? spec.clusterIP;
+    if (wanted !== undefined && wanted !== '' && wanted === old?.spec?.clusterIP) return;
+    let address: number | undefined;
+    if (wanted === undefined || wanted === '') {
+      address = await this.#any(this.#addresses, now);
+      if (address === undefined) throw internalError('failed to allocate a serviceIP: range is full');
+    } else {
+      address = parseIPv4(wanted);
+      if (address === undefined || !this.#addresses.contains(address)) {
+        const range = this.#network.clusterCidr;
+        refuse(
+          'spec.clusterIPs',
+          [wanted],
+          `failed to allocate IP ${wanted}: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range}`,
+        );
+      } else if (!(await this.#take(this.#addresses, address, now))) {
+        refuse('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: provided IP is already allocated`);
+      }
+    }
+    const held = address!;
+    taken.push(() => this.#addresses.release(held));
+    spec.clusterIP = formatIPv4(held);
+    spec.clusterIPs = [spec.clusterIP];
+  }
+
+  async #allocatePorts(
+    service: Service,
+    old: Service | undefined,
+    { now }: RequestContext,
+    taken: (() => void)[],
+  ): Promise<void> {
+    const spec = service.spec!;
+    const before = new Set((old?.spec?.ports ?? []).map(({ nodePort }) => nodePort));
+    if (old?.spec?.healthCheckNodePort !== undefined) before.add(old.spec.healthCheckNodePort);
+    const mine = new Set<number>();
+    const hold = (port: number): void => {
+      mine.add(port);
+      taken.push(() => this.#ports.release(port));
+    };
+    const takePort = async (port: number, field: string): Promise<void> => {
+      if (before.has(port) || mine.has(port)) return; // TCP and UDP may share a port
+      const [first, last] = this.#network.nodePorts;
+      let why: string | undefined;
+      if (!this.#ports.contains(port)) {
+        why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+      } else if (!(await this.#take(this.#ports, port, now))) why = 'provided port is already allocated';
+      if (why !== undefined) {
+        throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', [invalid(field, port, why)]);
+      }
+      hold(port);
+    };
+    const anyPort = async (): Promise<number> => {
+      const port = await this.#any(this.#ports, now);
+      if (port === undefined) throw internalError('failed to allocate a nodePort: range is full');
+      hold(port);
+      return port;
+    };
+    if (needsNodePort(spec)) {
+      const ports = spec.ports ?? [];
+      for (const [i, port] of ports.entries()) {
+        if (port.nodePort !== undefined) await takePort(port.nodePort, `spec.ports[${i}].nodePort`);
+      }
+      for (const port of ports) {
+        if (port.nodePort !== undefined) continue;
+        // The same port under another protocol shares the node port.
+        const shared = ports.find((other) => other.port === port.port && other.protocol !== port.protocol)?.nodePort;
+        port.nodePort = shared ?? (await anyPort());
+      }
+    }
+    if (needsHealthCheckPort(spec)) {
+      if (spec.healthCheckNodePort === undefined) spec.healthCheckNodePort = await anyPort();
+      else await takePort(spec.healthCheckNodePort, 'spec.healthCheckNodePort');
+    }
+  }
+
+  async #take(pool: Pool, value: number, now: number): Promise<boolean> {
+    if (pool.take(value, now)) return true;
+    await this.#seed(now);
+    return pool.take(value, now);
+  }
+
+  async #any(pool: Pool, now: number): Promise<number | undefined> {
+    const value = pool.takeAny(now);
+    if (value !== undefined) return value;
+    await this.#seed(now);
+    return pool.takeAny(now);
+  }
+
+  async #seed(now: number): Promise<void> {
+    const services = (await this.#access.list({ group: '', plural: 'services' }, undefined)) as readonly ApiObject[];
+    const addresses: number[] = [];
+    const ports: number[] = [];
+    for (const { spec } of services as unknown as readonly Service[]) {
+      for (const ip of spec?.clusterIPs ?? []) {
+        const address = parseIPv4(ip);
+        if (address !== undefined) addresses.push(address);
+      }
+      for (const { nodePort } of spec?.ports ?? []) if (nodePort !== undefined) ports.push(nodePort);
+      if (spec?.healthCheckNodePort !== undefined) ports.push(spec.healthCheckNodePort);
+    }
+    this.#addresses.reset(addresses, now);
+    this.#ports.reset(ports, now);
+  }
+}
+
+/** A range of numbers and which of them are taken. Hands out one after the other, so that a freed one rests a while. */
+class Pool {
+  readonly #first: number;
+  readonly #last: number;
+  readonly #reserved: number;
+  #next: number;
+  #taken = new Set<number>();
+  /** What was handed out lately, and until when it counts as taken whatever the store says. */
+  readonly #inFlight = new Map<number, number>();
+
+  /** `reserved`: so many at the beginning are only taken by name. */
+  constructor(first: number, last: number, reserved: number) {
+    this.#first = first;
+    this.#last = last;
+    this.#reserved = reserved;
+    this.#next = first + reserved;
+  }
+
+  contains(value: number): boolean {
+    return value >= this.#first && value <= this.#last;
+  }
+
+  take(value: number, now: number): boolean {
+    if (this.#taken.has(value)) return false;
+    this.#taken.add(value);
+    this.#inFlight.set(value, now + inFlightMilliseconds);
+    return true;
+  }
+
+  takeAny(now: number): number | undefined {
+    const start = this.#first + this.#reserved;
+    const size = this.#last - start + 1;
+    if (this.#taken.size >= size + this.#reserved) return undefined;
+    for (let i = 0; i < size; i++) {
+      const value = this.#next;
+      this.#next = value >= this.#last ? start : value + 1;
+      if (this.take(value, now)) return value;
+    }
+    return undefined;
+  }
+
+  release(value: number): void {
+    this.#taken.delete(value);
+    this.#inFlight.delete(value);
+  }
+
+  reset(taken: readonly number[], now: number): void {
+    this.#taken = new Set(taken);
+    for (const [value, until] of this.#inFlight) {
+      if (until > now) this.#taken.add(value);
+      else this.#inFlight.delete(value);
+    }
+  }
+}
+
+function inferredFamilyPolicy(spec: ServiceSpec): string {
+  return spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0
+    ? 'RequireDualStack'
+    : 'SingleStack';
+}
+
+export const needsClusterIP = ({ type }: ServiceSpec): boolean => type !== 'ExternalName';
+
+export function needsNodePort({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
+  return type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
+}
+
+export function needsHealthCheckPort({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+}
+
+/** An update that leaves out what was allocated keeps it. */
+export function keepAllocated(draft: Service, old: Service): void {
+  const spec = draft.spec!;
+  const was = old.spec!;
+  if (needsClusterIP(spec) && needsClusterIP(was)) {
+    if ((spec.clusterIP ?? '') === '' && was.clusterIP !== undefined) spec.clusterIP = was.clusterIP;
+    if (spec.clusterIPs === undefined && spec.clusterIP === was.clusterIP && was.clusterIPs !== undefined)
+      spec.clusterIPs = was.clusterIPs;
+  }
+  if (needsNodePort(spec) && needsNodePort(was)) {
+    const used = new Set((spec.ports ?? []).map(({ nodePort, protocol }) => `${nodePort}/${protocol}`));
+    for (const port of spec.ports ?? []) {
+      if (port.nodePort !== undefined) continue;
+      const before = was.ports?.find((other) => other.port === port.port && other.protocol === port.protocol)?.nodePort;
+      if (before !== undefined && !used.has(`${before}/${port.protocol}`)) port.nodePort = before;
+    }
+  }
+  if (needsHealthCheckPort(spec) && needsHealthCheckPort(was) && was.healthCheckNodePort !== undefined) {
+    spec.healthCheckNodePort ??= was.healthCheckNodePort;
+  }
+}
+
+/** A change of type drops what the old type had allocated, unless the client changed that too. */
+export function dropTypeDependentFields(draft: Service, old: Service): void {
+  const spec = draft.spec!;
+  const was = old.spec!;
+  const drop = <K extends keyof ServiceSpec>(...fields: K[]): void => {
+    if (deepEqual(spec[fields[0]!], was[fields[0]!])) for (const field of fields) delete spec[field];
+  };
+  if (needsClusterIP(was) && !needsClusterIP(spec)) drop('clusterIPs', 'clusterIP', 'ipFamilies', 'ipFamilyPolicy');
+  if (needsNodePort(was) && !needsNodePort(spec)) {
+    const before = (was.ports ?? []).map(({ nodePort }) => nodePort);
+    if (deepEqual((spec.ports ?? []).map(({ nodePort }) => nodePort) as never, before as never)) {
+      for (const port of spec.ports ?? []) delete port.nodePort;
+    }
+  }
+  if (needsHealthCheckPort(was) && !needsHealthCheckPort(spec)) drop('healthCheckNodePort');
+  if (was.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    drop('allocateLoadBalancerNodePorts');
+    drop('loadBalancerClass');
+  }
+  const external = (type: string | undefined): boolean => type === 'NodePort' || type === 'LoadBalancer';
+  if (external(was.type) && !external(spec.type) && (spec.externalIPs?.length ?? 0) === 0)
+    drop('externalTrafficPolicy');
+}
+
+function parseIPv4(text: string): number | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (parts === null) return undefined;
+  const bytes = parts.slice(1).map(Number);
+  return bytes.some((byte) => byte > 255) ? undefined : bytes.reduce((value, byte) => value * 256 + byte, 0);
+}
+
+const formatIPv4 = (value: number): string =>
+  [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+
+function parseCidr(cidr: string): [base: number, size: number] {
+  const [address = '', bits = ''] = cidr.split('/');
+  const base = parseIPv4(address);
+  const length = Number(bits);
+  if (base === undefined || !/^\d+$/.test(bits) || length < 1 || length > 30) {
+    throw new Error(
+      `the range of cluster IPs must be an IPv4 network such as 10.96.0.0/12, not ${JSON.stringify(cidr)}`,
+    );
+  }
+  const size = 2 ** (32 - length);
+  return [base - (base % size), size];
+}
