@@ -72,7 +72,7 @@ export class ContainerLog {
     }
     // A slice would keep the whole chunk alive for a few bytes.
     this.#unfinished[stream] = Buffer.from(rest);
-    this.#writing ??= this.#write();
+    this.#wake();
   }
 
   /** The stream has ended: text without a final newline is written as a partial entry, as containerd does. */
@@ -81,7 +81,7 @@ export class ContainerLog {
     if (rest.length === 0) return;
     this.#unfinished[stream] = Buffer.alloc(0);
     this.#entry(stream, 'P', rest);
-    this.#writing ??= this.#write();
+    this.#wake();
   }
 
   /** Resolves when everything appended so far is in the file; rejects with what the file system said. */
@@ -99,6 +99,10 @@ export class ContainerLog {
     const entry = Buffer.concat([Buffer.from(`${this.#stamp} ${stream} ${tag} `), text, Buffer.from('\n')]);
     this.#pending.push(entry);
     this.#pendingBytes += entry.length;
+  }
+
+  #wake(): void {
+    if (this.#pending.length > 0) this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {

@@ -338,14 +338,14 @@ class ProcessRuntime implements ContainerRuntime {
 
   #watch(id: string, process: ContainerProcess): void {
     this.#processes.set(id, process);
-    const ending = process.ended.then(async (exit) => {
+    void process.ended.then((exit) => {
       this.#processes.delete(id);
-      if (!this.#closed) await this.#recordEnd(id, exit);
+      if (this.#closed) return;
+      this.#endings.set(
+        id,
+        this.#recordEnd(id, exit).finally(() => this.#endings.delete(id)),
+      );
     });
-    this.#endings.set(
-      id,
-      ending.finally(() => this.#endings.delete(id)),
-    );
   }
 
   async #recordEnd(id: string, exit: Exit): Promise<void> {
