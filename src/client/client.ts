@@ -230,13 +230,14 @@ function createResourceClient<T extends TypedObject>(
   const apply = (object: ApplyDraft<T>, options: ApplyOptions, subresource?: string): Promise<T> =>
     write('patch', at(keyOf(object), subresource), filled(object), options, 'application/apply-patch+yaml');
 
-  const list = ({ namespace, signal, ...options }: ListOptions = {}): Promise<ApiList<T>> =>
-    transport.request({
-      verb: 'list',
-      target: all(namespace),
-      options,
-      ...withSignal(signal),
-    }) as Promise<unknown> as Promise<ApiList<T>>;
+  const list = async ({ namespace, signal, ...options }: ListOptions = {}): Promise<ApiList<T>> => {
+    const answer = await transport.request({ verb: 'list', target: all(namespace), options, ...withSignal(signal) });
+    const page = answer as unknown as ApiList<T>;
+    const [first] = page.items;
+    if (first === undefined || first.kind !== undefined) return page;
+    // Kubernetes leaves out what all items of a list of built-ins have in common.
+    return { ...page, items: page.items.map((item) => Object.freeze({ apiVersion, kind, ...item })) };
+  };
 
   const watch: ResourceClient<T>['watch'] = ({ namespace, ...options }, handlers) =>
     transport.watch({ target: all(namespace), options }, handlers as never);

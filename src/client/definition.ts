@@ -25,6 +25,9 @@ export interface ResourceDefinition<T extends TypedObject = ApiObject> {
   readonly [objectType]?: T;
 }
 
+/** The type of a definition's objects: `type Memcached = ObjectOf<typeof Memcached>`. */
+export type ObjectOf<D> = D extends { readonly [objectType]?: infer T } ? NonNullable<T> : never;
+
 /** An object's name within its kind. `namespace` is absent for cluster-scoped kinds. */
 export interface ObjectKey {
   readonly namespace?: string | undefined;

@@ -340,13 +340,18 @@ interface Delayed {
   readonly key: string;
   at: number;
   priority: Priority;
+  /** Of two that fall due together, the one that was added first comes first. */
+  readonly order: number;
   place: number;
 }
+
+const isEarlier = (a: Delayed, b: Delayed): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
 /** A binary heap of keys by time, one entry a key. */
 class DelayHeap {
   readonly #heap: Delayed[] = [];
   readonly #byKey = new Map<string, Delayed>();
+  #order = 0;
 
   get size(): number {
     return this.#heap.length;
@@ -359,7 +364,7 @@ class DelayHeap {
   push(key: string, at: number, priority: Priority): void {
     const known = this.#byKey.get(key);
     if (known === undefined) {
-      const entry = { key, at, priority, place: this.#heap.length };
+      const entry = { key, at, priority, order: this.#order++, place: this.#heap.length };
       this.#byKey.set(key, entry);
       this.#heap.push(entry);
       this.#up(entry);
@@ -393,7 +398,7 @@ class DelayHeap {
   #up(entry: Delayed): void {
     while (entry.place > 0) {
       const parent = this.#heap[(entry.place - 1) >> 1]!;
-      if (parent.at <= entry.at) return;
+      if (!isEarlier(entry, parent)) return;
       this.#swap(entry, parent);
     }
   }
@@ -402,8 +407,8 @@ class DelayHeap {
     for (;;) {
       const left = this.#heap[2 * entry.place + 1];
       const right = this.#heap[2 * entry.place + 2];
-      const child = right !== undefined && right.at < left!.at ? right : left;
-      if (child === undefined || child.at >= entry.at) return;
+      const child = right !== undefined && isEarlier(right, left!) ? right : left;
+      if (child === undefined || !isEarlier(child, entry)) return;
       this.#swap(child, entry);
     }
   }
