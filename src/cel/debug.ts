@@ -1,5 +1,6 @@
 /** Syntax trees as text, in the layout of cel-go's `debug.ToAdornedDebugString`; for tests and for people. */
 import type { Expr, MapEntry, StructField } from './ast.ts';
+import { formatDouble } from './numbers.ts';
 import { goQuote } from './quote.ts';
 import { Double, Uint, type Value } from './values.ts';
 
@@ -61,7 +62,7 @@ function showLiteral(value: Value): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return goQuote(value);
   if (value instanceof Uint) return `${value.value}u`;
-  if (value instanceof Double) return showDouble(value.value);
+  if (value instanceof Double) return formatDouble(value.value);
   if (value instanceof Uint8Array) return showBytes(value);
   return String(value);
 }
@@ -74,16 +75,4 @@ function showBytes(bytes: Uint8Array): string {
     if (!(error instanceof TypeError)) throw error;
     return `b"${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`;
   }
-}
-
-/** A double as Go's `%v` prints it: exponents of at least two digits, from 1e21 up and below 1e-4. */
-export function showDouble(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  if (Object.is(value, -0)) return '-0';
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e21)) {
-    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
-  }
-  return String(value);
 }

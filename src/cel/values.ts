@@ -148,9 +148,7 @@ export abstract class MapValue {
   abstract get(key: Value): Value | undefined;
   abstract keys(): Iterable<Value>;
   /** The type's name: `map`, or the name of an object's type. */
-  get typeName(): string {
-    return 'map';
-  }
+  readonly typeName: string = 'map';
 }
 
 /** A map that an expression made. */
@@ -176,6 +174,16 @@ export class EntryMap extends MapValue {
 
   *entries(): Iterable<readonly [Value, Value]> {
     yield* this.#entries.values();
+  }
+}
+
+/** An object that an expression constructed: `Type{field: value}`. */
+export class StructValue extends EntryMap {
+  override readonly typeName: string;
+
+  constructor(typeName: string, fields: Iterable<readonly [Value, Value]>) {
+    super(fields);
+    this.typeName = typeName;
   }
 }
 
@@ -224,14 +232,13 @@ export class ObjectValue extends MapValue {
   readonly raw: Readonly<Record<string, unknown>>;
   readonly shape: ObjectShape;
 
+  override readonly typeName: string;
+
   constructor(raw: Readonly<Record<string, unknown>>, shape: ObjectShape) {
     super();
     this.raw = raw;
     this.shape = shape;
-  }
-
-  override get typeName(): string {
-    return this.shape.typeName;
+    this.typeName = shape.typeName;
   }
 
   get size(): number {
@@ -256,7 +263,7 @@ export class ObjectValue extends MapValue {
 }
 
 /** The identity of a map key: strings, booleans, and for all numbers of equal value the same. */
-function mapKey(key: Value): unknown {
+export function mapKey(key: Value): unknown {
   if (key instanceof Uint) return key.value;
   if (key instanceof Double) return Number.isSafeInteger(key.value) ? key.value : normalKey(key.value);
   return key;

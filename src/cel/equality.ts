@@ -1,0 +1,130 @@
+/** When two values are equal, and which of two comes first. Source: CEL language definition, "Equality" and "Ordering". */
+import { compareNumbers, isNumeric } from './numbers.ts';
+import { compareTimes } from './time.ts';
+import {
+  CelError,
+  Double,
+  Duration,
+  ListValue,
+  MapValue,
+  OpaqueValue,
+  OptionalValue,
+  Timestamp,
+  TypeValue,
+  Uint,
+  type Value,
+} from './values.ts';
+
+/** Whether two values are equal. Values of different types are not, except numbers, which compare by magnitude. */
+export function equal(a: Value, b: Value): boolean {
+  if (a === b) return true;
+  if (isNumeric(a)) return isNumeric(b) && compareNumbers(a, b) === 0;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (a instanceof ListValue) return b instanceof ListValue && equalLists(a, b);
+  if (a instanceof MapValue) return b instanceof MapValue && equalMaps(a, b);
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && compareBytes(a, b) === 0;
+  if (a instanceof Timestamp) return b instanceof Timestamp && compareTimes(a, b) === 0;
+  if (a instanceof Duration) return b instanceof Duration && compareTimes(a, b) === 0;
+  if (a instanceof TypeValue) return b instanceof TypeValue && a.name === b.name;
+  if (a instanceof OptionalValue) {
+    if (!(b instanceof OptionalValue)) return false;
+    if (a.value === undefined || b.value === undefined) return a.value === b.value;
+    return equal(a.value, b.value);
+  }
+  if (a instanceof OpaqueValue) return b instanceof OpaqueValue && a.typeName === b.typeName && a.equals(b);
+  return false;
+}
+
+function equalLists(a: ListValue, b: ListValue): boolean {
+  if (a.length !== b.length) return false;
+  // Kubernetes compares by the list type of the left side.
+  if (a.semantics?.type === 'set') {
+    const members = new Set(a.items.map(a.semantics.keyOf));
+    return b.items.every((item) => members.has(a.semantics?.keyOf(item)));
+  }
+  if (a.semantics?.type === 'map') {
+    const { keyOf } = a.semantics;
+    const indices = new Map(a.items.map((item, i) => [keyOf(item), i]));
+    return b.items.every((item, i) => {
+      const index = indices.get(keyOf(item));
+      return index !== undefined && equal(a.at(index), b.at(i));
+    });
+  }
+  for (let i = 0; i < a.length; i++) if (!equal(a.at(i), b.at(i))) return false;
+  return true;
+}
+
+function equalMaps(a: MapValue, b: MapValue): boolean {
+  if (a.size !== b.size) return false;
+  for (const key of a.keys()) {
+    const other = b.get(key);
+    if (other === undefined || !equal(a.get(key) as Value, other)) return false;
+  }
+  return true;
+}
+
+/** The order of two values of types that have one; undefined when these have none; NaN when they are unordered. */
+export function compare(a: Value, b: Value): number | undefined {
+  if (isNumeric(a)) return isNumeric(b) ? compareNumbers(a, b) : undefined;
+  if (typeof a === 'string') return typeof b === 'string' ? compareStrings(a, b) : undefined;
+  if (typeof a === 'boolean') return typeof b === 'boolean' ? Number(a) - Number(b) : undefined;
+  if (a instanceof Uint8Array) return b instanceof Uint8Array ? compareBytes(a, b) : undefined;
+  if (a instanceof Timestamp) return b instanceof Timestamp ? compareTimes(a, b) : undefined;
+  if (a instanceof Duration) return b instanceof Duration ? compareTimes(a, b) : undefined;
+  return undefined;
+}
+
+/** By code point, as Go compares UTF-8; JavaScript's own order differs for characters outside the basic plane. */
+export function compareStrings(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    const surrogates = Number((x & 0xf800) === 0xd800) - Number((y & 0xf800) === 0xd800);
+    return surrogates === 0 ? x - y : surrogates;
+  }
+  return a.length - b.length;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** The name of a value's type at run time: what `type(x)` gives. */
+export function typeName(value: Value): string {
+  switch (typeof value) {
+    case 'number':
+    case 'bigint':
+      return 'int';
+    case 'string':
+      return 'string';
+    case 'boolean':
+      return 'bool';
+    default:
+      if (value === null) return 'null_type';
+      if (value instanceof ListValue) return 'list';
+      if (value instanceof MapValue || value instanceof OpaqueValue) return value.typeName;
+      if (value instanceof Double) return 'double';
+      if (value instanceof Uint) return 'uint';
+      if (value instanceof Uint8Array) return 'bytes';
+      if (value instanceof Timestamp) return 'google.protobuf.Timestamp';
+      if (value instanceof Duration) return 'google.protobuf.Duration';
+      if (value instanceof TypeValue) return 'type';
+      return value instanceof CelError ? 'error' : 'optional_type';
+  }
+}
+
+/** The number of code points: what `size` of a string is. */
+export function codePoints(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) size--;
+  }
+  return size;
+}

@@ -1,0 +1,682 @@
+/**
+ * From a syntax tree to closures that evaluate it, counting the cost as Kubernetes counts it.
+ *
+ * The costs follow the shape of cel-go's plan (`interpreter/planner.go`, `interpreter/runtimecost.go`): names and
+ * selections form "attributes" that cost one for each step and one for the whole; constants and what can be folded
+ * into constants are free; `&&`, `||` and `?:` are free themselves.
+ */
+import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
+import { type CheckedAst, candidateNames, type Reference } from './checker.ts';
+import { typeName } from './equality.ts';
+import { planFold } from './folds.ts';
+import type { FunctionDeclaration, Overload } from './functions.ts';
+import { fastCall } from './operators.ts';
+import { CostLimitExceeded, callCost, listCreationCost, mapCreationCost, structCreationCost } from './runtime-cost.ts';
+import { isDyn, type Type } from './types.ts';
+import {
+  CelError,
+  Double,
+  EntryMap,
+  ListValue,
+  MapValue,
+  mapKey,
+  noneOptional,
+  ObjectValue,
+  OpaqueValue,
+  OptionalValue,
+  StructValue,
+  Uint,
+  type Value,
+} from './values.ts';
+
+/** The state of one evaluation. */
+export class Frame {
+  cost = 0;
+  readonly limit: number;
+  /** Variables, in the order of the environment. */
+  readonly globals: readonly (Value | undefined)[];
+  /** What comprehensions bind; undefined where nothing is bound yet. */
+  readonly locals: (Value | undefined)[];
+
+  constructor(globals: readonly (Value | undefined)[], locals: number, limit: number) {
+    this.globals = globals;
+    this.limit = limit;
+    this.locals = locals === 0 ? noLocals : new Array(locals);
+  }
+
+  /** Adds to the cost; stops the evaluation when that is too much. */
+  charge(cost: number): void {
+    this.cost += cost;
+    if (this.cost > this.limit) throw new CostLimitExceeded();
+  }
+}
+
+const noLocals: (Value | undefined)[] = [];
+
+export type Evaluate = (frame: Frame) => Value;
+
+/** What the planner asks of its environment. */
+export interface PlanScope {
+  readonly container: string;
+  /** The position of a variable among the globals. */
+  variableIndex(name: string): number | undefined;
+  /** The value of a constant or a type's name. */
+  findConstant(name: string): Value | undefined;
+  findFunction(name: string): FunctionDeclaration | undefined;
+  findType(name: string): Type | undefined;
+}
+
+export interface Plan {
+  readonly evaluate: Evaluate;
+  /** How many locals a frame needs. */
+  readonly locals: number;
+}
+
+/** Plans a checked tree, or one that was only parsed: names are then resolved here and types at run time. */
+export function plan(ast: Ast | CheckedAst, scope: PlanScope): Plan | CelError {
+  const planner = new Planner(ast, scope);
+  const evaluate = planner.plan(ast.expr);
+  return planner.problem ?? { evaluate, locals: planner.slots };
+}
+
+/** A name that a comprehension binds: where it is, and how to compute it when it is computed on first use. */
+export interface Local {
+  readonly name: string;
+  readonly slot: number;
+  readonly init?: Evaluate;
+}
+
+const conversions = new Set('bool bytes double duration dyn int string timestamp type uint'.split(' '));
+const noSuchOverload = new CelError('no such overload');
+
+export class Planner {
+  readonly #scope: PlanScope;
+  readonly #types: readonly (Type | undefined)[];
+  readonly #references: readonly (Reference | undefined)[] | undefined;
+  readonly #locals: Local[] = [];
+  slots = 0;
+  /** The first constant that cannot be converted: such an expression has no plan. */
+  problem: CelError | undefined;
+
+  constructor(ast: Ast | CheckedAst, scope: PlanScope) {
+    this.#scope = scope;
+    this.#types = 'types' in ast ? ast.types : [];
+    this.#references = 'references' in ast ? ast.references : undefined;
+  }
+
+  plan(expr: Expr): Evaluate {
+    const constant = this.constant(expr);
+    if (constant !== undefined) return () => constant;
+    switch (expr.kind) {
+      case 'literal':
+        return () => expr.value;
+      case 'ident':
+      case 'select':
+        return this.#attribute(expr, 1);
+      case 'call':
+        return this.#call(expr);
+      case 'list':
+        return this.#list(expr.elements, expr.optionals);
+      case 'map':
+        return this.#map(expr);
+      case 'struct':
+        return this.#struct(expr);
+      case 'comprehension':
+        return planFold(this, expr);
+    }
+  }
+
+  /** The value of an expression that needs no evaluation, as cel-go's optimizer finds it; undefined for others. */
+  constant(expr: Expr): Value | undefined {
+    switch (expr.kind) {
+      case 'literal':
+        return expr.value;
+      case 'ident':
+      case 'select':
+        return this.#constantName(expr);
+      case 'list': {
+        if (expr.optionals.length > 0) return undefined;
+        const values = expr.elements.map((element) => this.constant(element));
+        return values.includes(undefined) ? undefined : new ListValue(values as Value[]);
+      }
+      case 'map': {
+        const entries: [Value, Value][] = [];
+        for (const entry of expr.entries) {
+          const key = this.constant(entry.key);
+          const value = this.constant(entry.value);
+          if (entry.optional || key === undefined || value === undefined || !isKey(key)) return undefined;
+          entries.push([key, value]);
+        }
+        return new EntryMap(entries);
+      }
+      case 'call':
+        return this.#constantCall(expr);
+      default:
+        return undefined;
+    }
+  }
+
+  #constantName(expr: Ident | Select): Value | undefined {
+    const reference = this.#references?.[expr.id];
+    if (reference !== undefined) return reference.kind === 'ident' ? reference.value : undefined;
+    if (this.#references !== undefined) return undefined;
+    const name = qualifiedName(expr);
+    if (name === undefined || this.#findLocal(firstName(name)) !== undefined) return undefined;
+    for (const candidate of candidateNames(this.#scope.container, name)) {
+      if (this.#scope.variableIndex(candidate) !== undefined) return undefined;
+      const constant = this.#scope.findConstant(candidate);
+      if (constant !== undefined) return constant;
+    }
+    return undefined;
+  }
+
+  #constantCall(expr: Call): Value | undefined {
+    const [arg, second] = expr.args;
+    if (expr.target !== undefined || arg === undefined) return undefined;
+    if (expr.function === '@in' && second !== undefined) {
+      const list = this.constant(second);
+      return list instanceof ListValue && list.length === 0 ? false : undefined;
+    }
+    if (!conversions.has(expr.function) || second !== undefined) return undefined;
+    const value = this.constant(arg);
+    if (value === undefined) return undefined;
+    const result = this.#apply(expr, this.#overloads(expr), [value]);
+    if (result instanceof CelError) this.problem ??= result;
+    return result;
+  }
+
+  // Names and selections.
+
+  enter(name: string, init?: Evaluate): Local {
+    const local = { name, slot: this.slots++, ...(init === undefined ? {} : { init }) };
+    this.#locals.push(local);
+    return local;
+  }
+
+  leave(count: number): void {
+    this.#locals.length -= count;
+  }
+
+  #findLocal(name: string): Local | undefined {
+    for (let i = this.#locals.length - 1; i >= 0; i--) if (this.#locals[i]?.name === name) return this.#locals[i];
+    return undefined;
+  }
+
+  /** Whether cel-go plans this expression as an attribute. */
+  isAttribute(expr: Expr): boolean {
+    if (this.constant(expr) !== undefined) return false;
+    if (expr.kind === 'ident' || expr.kind === 'select') return true;
+    return expr.kind === 'call' && attributeCalls.has(expr.function);
+  }
+
+  /** An attribute whose root costs `root`: one, or nothing when it is a branch of a condition. */
+  #attribute(expr: Expr, root: 0 | 1): Evaluate {
+    if (expr.kind === 'ident') return this.#variable(expr, expr.name, root);
+    if (expr.kind === 'select') return this.#select(expr, root);
+    const call = expr as Call;
+    if (call.function === '_?_:_') return this.#conditional(call);
+    const [operand, index] = call.args as [Expr, Expr];
+    const evaluate = this.#operand(operand, root);
+    if (call.function === '_?._') return optionalSelection(evaluate, (index as { value: string }).value);
+    return this.#index(evaluate, index, call.function === '_[?_]');
+  }
+
+  /** What is selected from: another attribute, or a value whose selection is an attribute of its own. */
+  #operand(expr: Expr, root: 0 | 1): Evaluate {
+    if (this.isAttribute(expr)) return this.#attribute(expr, root);
+    const evaluate = this.plan(expr);
+    if (root === 0) return evaluate;
+    return (frame) => {
+      const value = evaluate(frame);
+      frame.cost++;
+      return value;
+    };
+  }
+
+  #variable(expr: Expr, name: string, root: 0 | 1): Evaluate {
+    const reference = this.#references?.[expr.id];
+    const full = reference?.kind === 'ident' ? reference.name : name;
+    const local = reference?.kind === 'ident' && !reference.local ? undefined : this.#findLocal(full);
+    if (local !== undefined) return localVariable(local, root);
+    const candidates = reference === undefined ? candidateNames(this.#scope.container, name) : [full];
+    for (const candidate of candidates) {
+      const index = this.#scope.variableIndex(candidate);
+      if (index !== undefined) return globalVariable(index, candidate, root);
+    }
+    const missing = new CelError(`no such attribute(s): ${candidates.join(', ')}`);
+    return () => missing;
+  }
+
+  #select(expr: Select, root: 0 | 1): Evaluate {
+    if (!expr.testOnly) {
+      const name = this.#qualifiedVariable(expr);
+      if (name !== undefined) return this.#variable(expr, name, root);
+    }
+    const { operand, field } = expr;
+    if (expr.testOnly) return presence(this.#operand(operand, 0), field);
+    return selection(this.#operand(operand, root), field, this.#types[operand.id]);
+  }
+
+  /** The name of the variable that a chain of selections means as a whole, if it does. */
+  #qualifiedVariable(expr: Select): string | undefined {
+    const reference = this.#references?.[expr.id];
+    if (reference !== undefined) return reference.kind === 'ident' ? reference.name : undefined;
+    if (this.#references !== undefined) return undefined;
+    const name = qualifiedName(expr);
+    if (name === undefined || this.#findLocal(firstName(name)) !== undefined) return undefined;
+    return candidateNames(this.#scope.container, name).find((n) => this.#scope.variableIndex(n) !== undefined);
+  }
+
+  #index(operand: Evaluate, indexExpr: Expr, optional: boolean): Evaluate {
+    const index = this.plan(indexExpr);
+    // An attribute used as an index stands for the step itself.
+    const cost = this.isAttribute(indexExpr) ? 0 : 1;
+    return (frame) => {
+      const container = operand(frame);
+      if (container instanceof CelError) return container;
+      const key = index(frame);
+      if (key instanceof CelError) return key;
+      frame.cost += cost;
+      return optional ? optionalElement(container, key) : element(container, key);
+    };
+  }
+
+  #conditional(expr: Call): Evaluate {
+    const [condition, whenTrue, whenFalse] = expr.args as [Expr, Expr, Expr];
+    const test = this.plan(condition);
+    const branch = (e: Expr): Evaluate => (this.isAttribute(e) ? this.#attribute(e, 0) : this.plan(e));
+    const yes = branch(whenTrue);
+    const no = branch(whenFalse);
+    return (frame) => {
+      const value = test(frame);
+      if (value === true) return yes(frame);
+      if (value === false) return no(frame);
+      return value instanceof CelError ? value : noSuchOverload;
+    };
+  }
+
+  // Calls.
+
+  #call(expr: Call): Evaluate {
+    if (attributeCalls.has(expr.function)) return this.#attribute(expr, 1);
+    switch (expr.function) {
+      case '_&&_':
+        return this.#logical(expr, false);
+      case '_||_':
+        return this.#logical(expr, true);
+      case '@not_strictly_false':
+        return notStrictlyFalse(this.plan(expr.args[0] as Expr));
+    }
+    const constantSet = expr.function === '@in' ? this.#constantSet(expr.args[1] as Expr) : undefined;
+    if (constantSet !== undefined) return membership(this.plan(expr.args[0] as Expr), constantSet);
+    const overloads = this.#overloads(expr);
+    const args = this.#arguments(expr);
+    const evaluators = args.map((arg) => this.plan(arg));
+    if (expr.target !== undefined && args.length > expr.args.length && isLazyOptional(expr.function, overloads)) {
+      return lazyOptional(expr.function, evaluators[0] as Evaluate, evaluators[1] as Evaluate);
+    }
+    const cost = callCost(expr.function, ids(overloads));
+    const constants = args.map((arg) => this.constant(arg));
+    return (
+      fastCall(expr.function, ids(overloads), evaluators, constants) ??
+      this.#generalCall(expr, overloads, evaluators, cost)
+    );
+  }
+
+  /** The arguments, the receiver first unless it is part of the function's name. */
+  #arguments(expr: Call): readonly Expr[] {
+    if (expr.target === undefined || this.#isNamespaced(expr)) return expr.args;
+    return [expr.target, ...expr.args];
+  }
+
+  #isNamespaced(expr: Call): boolean {
+    const reference = this.#references?.[expr.id];
+    if (reference !== undefined) return reference.kind === 'function' && reference.namespaced;
+    return this.#namespacedFunction(expr) !== undefined;
+  }
+
+  #namespacedFunction(expr: Call): FunctionDeclaration | undefined {
+    const prefix = expr.target === undefined ? undefined : qualifiedName(expr.target);
+    return prefix === undefined ? undefined : this.#findFunction(`${prefix}.${expr.function}`);
+  }
+
+  #findFunction(name: string): FunctionDeclaration | undefined {
+    for (const candidate of candidateNames(this.#scope.container, name)) {
+      const fn = this.#scope.findFunction(candidate);
+      if (fn !== undefined) return fn;
+    }
+    return undefined;
+  }
+
+  #overloads(expr: Call): readonly Overload[] {
+    const reference = this.#references?.[expr.id];
+    if (reference?.kind === 'function') return reference.overloads;
+    const fn = this.#namespacedFunction(expr) ?? this.#findFunction(expr.function);
+    const member = expr.target !== undefined && !this.#isNamespaced(expr);
+    return (fn?.overloads ?? []).filter((overload) => overload.member === member);
+  }
+
+  #generalCall(
+    expr: Call,
+    overloads: readonly Overload[],
+    args: readonly Evaluate[],
+    cost: ReturnType<typeof callCost>,
+  ): Evaluate {
+    return (frame) => {
+      const values = new Array<Value>(args.length);
+      let failed: CelError | undefined;
+      for (let i = 0; i < args.length; i++) {
+        const value = (args[i] as Evaluate)(frame);
+        if (value instanceof CelError) {
+          // One or two arguments are all evaluated; of more, none after the first that fails.
+          if (args.length > 2) return value;
+          failed ??= value;
+        }
+        values[i] = value;
+      }
+      const result = failed ?? this.#apply(expr, overloads, values);
+      frame.charge(cost === undefined ? 1 : cost(values, result));
+      return result;
+    };
+  }
+
+  #apply(expr: Call, overloads: readonly Overload[], values: readonly Value[]): Value {
+    for (const overload of overloads) {
+      if (overload.implementation === undefined || !accepts(overload, values)) continue;
+      return (overload.implementation as (...args: readonly Value[]) => Value)(...values);
+    }
+    if (/^[_@!-]/.test(expr.function)) return noSuchOverload;
+    return new CelError(`no such overload: ${expr.function}(${values.map(typeName).join(', ')})`);
+  }
+
+  /** `&&` (decided by false) and `||` (decided by true): either side may decide, whatever the other one is. */
+  #logical(expr: Call, decisive: boolean): Evaluate {
+    const left = this.plan(expr.args[0] as Expr);
+    const right = this.plan(expr.args[1] as Expr);
+    return (frame) => {
+      const a = left(frame);
+      if (a === decisive) return decisive;
+      const b = right(frame);
+      if (b === decisive) return decisive;
+      if (a === !decisive && b === !decisive) return !decisive;
+      if (a instanceof CelError) return a;
+      return b instanceof CelError ? b : noSuchOverload;
+    };
+  }
+
+  /** The members of a constant list of scalars of one type, which is looked up instead of searched. */
+  #constantSet(expr: Expr): ReadonlySet<unknown> | undefined {
+    const list = this.constant(expr);
+    if (!(list instanceof ListValue)) return undefined;
+    const values = [...list];
+    const type = values[0] === undefined ? '' : typeName(values[0]);
+    if (!['bool', 'int', 'uint', 'double', 'string'].includes(type)) return undefined;
+    return values.every((value) => typeName(value) === type) ? new Set(values.map(mapKey)) : undefined;
+  }
+
+  // Constructions.
+
+  #list(elements: readonly Expr[], optionals: readonly number[]): Evaluate {
+    const evaluators = elements.map((element) => this.plan(element));
+    const optional = new Set(optionals);
+    return (frame) => {
+      const values: Value[] = [];
+      for (let i = 0; i < evaluators.length; i++) {
+        const value = (evaluators[i] as Evaluate)(frame);
+        if (value instanceof CelError) return value;
+        if (!optional.has(i)) values.push(value);
+        else if (!(value instanceof OptionalValue)) return notOptional(value);
+        else if (value.value !== undefined) values.push(value.value);
+      }
+      frame.charge(listCreationCost);
+      return new ListValue(values);
+    };
+  }
+
+  #map(expr: Extract<Expr, { kind: 'map' }>): Evaluate {
+    const entries = expr.entries.map((entry) => ({
+      key: this.plan(entry.key),
+      value: this.plan(entry.value),
+      optional: entry.optional,
+    }));
+    return (frame) => {
+      const values: [Value, Value][] = [];
+      for (const entry of entries) {
+        const key = entry.key(frame);
+        if (key instanceof CelError) return key;
+        if (!isKey(key)) return new CelError('unsupported key type');
+        const value = entry.value(frame);
+        if (value instanceof CelError) return value;
+        if (!entry.optional) values.push([key, value]);
+        else if (!(value instanceof OptionalValue)) return notOptional(value);
+        else if (value.value !== undefined) values.push([key, value.value]);
+      }
+      frame.charge(mapCreationCost);
+      return new EntryMap(values);
+    };
+  }
+
+  #struct(expr: StructLiteral): Evaluate {
+    const reference = this.#references?.[expr.id];
+    const names = reference?.kind === 'ident' ? [reference.name] : candidateNames(this.#scope.container, expr.name);
+    const type = names.map((name) => this.#scope.findType(name)).find((found) => found !== undefined);
+    if (type === undefined) {
+      const unknown = new CelError(`unknown type: ${expr.name}`);
+      return () => unknown;
+    }
+    const fields = expr.fields.map((field) => ({ ...field, evaluate: this.plan(field.value) }));
+    return (frame) => {
+      const values: [Value, Value][] = [];
+      for (const field of fields) {
+        const value = field.evaluate(frame);
+        if (value instanceof CelError) return value;
+        if (!field.optional) values.push([field.name, value]);
+        else if (!(value instanceof OptionalValue)) return notOptional(value);
+        else if (value.value !== undefined) values.push([field.name, value.value]);
+      }
+      frame.charge(structCreationCost);
+      return new StructValue(type.name, values);
+    };
+  }
+}
+
+const attributeCalls = new Set(['_[_]', '_[?_]', '_?._', '_?_:_']);
+
+function ids(overloads: readonly Overload[]): string[] {
+  return overloads.map((overload) => overload.id);
+}
+
+function firstName(name: string): string {
+  const dot = name.indexOf('.', 1);
+  return dot < 0 ? name : name.slice(0, dot);
+}
+
+function isKey(value: Value): boolean {
+  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) || value instanceof Uint;
+}
+
+function notOptional(value: Value): CelError {
+  return new CelError(`cannot initialize optional entry from non-optional value ${typeName(value)}`);
+}
+
+// Evaluation of names and selections.
+
+function localVariable({ slot, init }: Local, root: 0 | 1): Evaluate {
+  if (init === undefined) {
+    return (frame) => {
+      frame.cost += root;
+      return frame.locals[slot] as Value;
+    };
+  }
+  return (frame) => {
+    frame.cost += root;
+    let value = frame.locals[slot];
+    if (value === undefined) {
+      value = init(frame);
+      frame.locals[slot] = value;
+    }
+    return value;
+  };
+}
+
+function globalVariable(index: number, name: string, root: 0 | 1): Evaluate {
+  const missing = new CelError(`no such attribute(s): ${name}`);
+  return (frame) => {
+    frame.cost += root;
+    return frame.globals[index] ?? (frame.globals[index] === null ? null : missing);
+  };
+}
+
+function selection(operand: Evaluate, name: string, type: Type | undefined): Evaluate {
+  const missing = new CelError(`no such key: ${name}`);
+  // Names that every JavaScript object inherits must be looked for among its own.
+  if (type?.kind !== 'object' || name in Object.prototype) {
+    return (frame) => {
+      const value = operand(frame);
+      if (value instanceof CelError) return value;
+      frame.cost++;
+      return selectField(value, name, missing);
+    };
+  }
+  return (frame) => {
+    const value = operand(frame);
+    if (value instanceof ObjectValue) {
+      frame.cost++;
+      const field = value.shape.fields.get(name);
+      if (field === undefined) return missing;
+      const raw = value.raw[field.name];
+      return raw === undefined ? missing : field.read(raw);
+    }
+    if (value instanceof CelError) return value;
+    frame.cost++;
+    return selectField(value, name, missing);
+  };
+}
+
+function selectField(value: Value, name: string, missing: CelError): Value {
+  if (value instanceof MapValue) return value.get(name) ?? (value.get(name) === null ? null : missing);
+  return value instanceof OptionalValue ? optionalElement(value, name) : missing;
+}
+
+function presence(operand: Evaluate, name: string): Evaluate {
+  return (frame) => {
+    let value = operand(frame);
+    if (value instanceof CelError) return value;
+    frame.cost++;
+    if (value instanceof OptionalValue) {
+      if (value.value === undefined) return false;
+      value = value.value;
+    }
+    if (!(value instanceof MapValue)) return value instanceof OpaqueValue ? noSuchOverload : false;
+    const field = value.get(name);
+    return field instanceof CelError ? field : field !== undefined;
+  };
+}
+
+function optionalSelection(operand: Evaluate, name: string): Evaluate {
+  return (frame) => {
+    const value = operand(frame);
+    if (value instanceof CelError) return value;
+    frame.cost++;
+    return optionalElement(value, name);
+  };
+}
+
+/** What is at a key or index, or an error when nothing is. */
+export function element(container: Value, key: Value): Value {
+  if (container instanceof ListValue) {
+    const index = listIndex(key);
+    if (index === undefined) return new CelError(`unsupported index type '${typeName(key)}' in list`);
+    if (index < 0 || index >= container.length) return new CelError(`index out of bounds: ${index}`);
+    return container.at(Number(index));
+  }
+  if (container instanceof MapValue) {
+    const value = container.get(key);
+    return value === undefined ? new CelError(`no such key: ${keyText(key)}`) : value;
+  }
+  if (container instanceof OptionalValue) return optionalElement(container, key);
+  return container instanceof CelError ? container : noSuchOverload;
+}
+
+/** What is at a key or index of a value or of an optional, as an optional. */
+function optionalElement(container: Value, key: Value): Value {
+  let value = container;
+  if (value instanceof OptionalValue) {
+    if (value.value === undefined) return noneOptional;
+    value = value.value;
+  }
+  if (value instanceof ListValue) {
+    const index = listIndex(key);
+    if (index === undefined || index < 0 || index >= value.length) return noneOptional;
+    const found = value.at(Number(index));
+    return found instanceof CelError ? found : new OptionalValue(found);
+  }
+  if (!(value instanceof MapValue)) return noneOptional;
+  const found = value.get(key);
+  if (found === undefined) return noneOptional;
+  return found instanceof CelError ? found : new OptionalValue(found);
+}
+
+function listIndex(key: Value): number | bigint | undefined {
+  if (typeof key === 'number' || typeof key === 'bigint') return key;
+  if (key instanceof Uint) return key.value;
+  return key instanceof Double && Number.isInteger(key.value) ? key.value : undefined;
+}
+
+function keyText(key: Value): string {
+  return key instanceof Uint || key instanceof Double ? String(key.value) : String(key);
+}
+
+// Evaluation of calls.
+
+function notStrictlyFalse(operand: Evaluate): Evaluate {
+  return (frame) => {
+    const value = operand(frame);
+    frame.cost++;
+    return value !== false;
+  };
+}
+
+function membership(operand: Evaluate, members: ReadonlySet<unknown>): Evaluate {
+  return (frame) => {
+    const value = operand(frame);
+    return value instanceof CelError ? value : members.has(mapKey(value));
+  };
+}
+
+function isLazyOptional(name: string, overloads: readonly Overload[]): boolean {
+  return (name === 'or' || name === 'orValue') && overloads.some((overload) => overload.id.startsWith('optional_or'));
+}
+
+/** `a.or(b)` and `a.orValue(b)` evaluate `b` only when `a` has no value; they cost nothing themselves. */
+function lazyOptional(name: string, optional: Evaluate, otherwise: Evaluate): Evaluate {
+  return (frame) => {
+    const value = optional(frame);
+    if (value instanceof CelError) return value;
+    if (!(value instanceof OptionalValue)) return noSuchOverload;
+    if (value.value === undefined) return otherwise(frame);
+    return name === 'or' ? value : value.value;
+  };
+}
+
+function accepts(overload: Overload, values: readonly Value[]): boolean {
+  const { params } = overload;
+  if (params.length !== values.length) return false;
+  for (let i = 0; i < params.length; i++) if (!isOfType(values[i] as Value, params[i] as Type)) return false;
+  return true;
+}
+
+/** Whether a value may be given for a parameter; of containers only the kind counts, as in cel-go. */
+function isOfType(value: Value, type: Type): boolean {
+  if (isDyn(type) || type.kind === 'param') return true;
+  switch (type.kind) {
+    case 'list':
+      return value instanceof ListValue;
+    case 'map':
+      return value instanceof MapValue;
+    case 'null':
+      return value === null;
+    default:
+      return typeName(value) === type.name || (type.nullable === true && value === null);
+  }
+}
