@@ -1,0 +1,101 @@
+/**
+ * One object as the server holds it: the JSON bytes that go on the wire beside a lazily parsed, frozen object.
+ *
+ * Stored values carry no resourceVersion (it is not known before the commit), so the wire form is the stored form with
+ * one member spliced in at a position that is known beforehand: {@link encodeObject} writes `apiVersion`, `kind` and
+ * `metadata` first, and the splice goes right after the brace that opens `metadata`.
+ */
+import { deepFreeze, type JsonObject, parseJson, stringifyJson } from '../machinery/json.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import type { KeyValue, Revision } from '../storage/store.ts';
+
+const noLabels: Readonly<Record<string, string>> = Object.freeze({});
+
+export class CacheEntry {
+  readonly key: string;
+  readonly revision: Revision;
+  /** The object in its storage version, resourceVersion included. */
+  readonly bytes: Buffer;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly #name: number;
+  #object: ApiObject | undefined;
+  #fields: Map<string, string> | undefined;
+
+  constructor(key: string, revision: Revision, bytes: Buffer, object: ApiObject, retain: boolean) {
+    this.key = key;
+    this.revision = revision;
+    this.bytes = bytes;
+    this.labels = object.metadata.labels ?? noLabels;
+    this.#name = key.lastIndexOf('/') + 1;
+    if (retain) this.#object = deepFreeze(object);
+  }
+
+  get name(): string {
+    return this.key.slice(this.#name);
+  }
+
+  get resourceVersion(): string {
+    return String(this.revision);
+  }
+
+  /** The frozen object, parsed once and kept: for readers in this process. */
+  get object(): ApiObject {
+    this.#object ??= deepFreeze(this.parse());
+    return this.#object;
+  }
+
+  /** The kept object when there is one, else a parse that is not kept: for readers that only pass by. */
+  peek(): ApiObject {
+    return this.#object ?? this.parse();
+  }
+
+  /** A selectable field's value, read once. */
+  field(name: string, read: (object: ApiObject) => string): string {
+    this.#fields ??= new Map();
+    let value = this.#fields.get(name);
+    if (value === undefined) {
+      value = read(this.peek());
+      this.#fields.set(name, value);
+    }
+    return value;
+  }
+
+  /** A fresh object that is the caller's to change. */
+  parse(): ApiObject {
+    return parseJson(this.bytes) as unknown as ApiObject;
+  }
+}
+
+/** The stored form of `object`: without resourceVersion, with the members that every object has in front. */
+export function encodeObject(object: ApiObject): Buffer {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  const { resourceVersion: _, ...meta } = metadata;
+  return Buffer.from(stringifyJson({ apiVersion, kind, metadata: meta, ...rest } as unknown as JsonObject));
+}
+
+/** A cache entry for a stored value. `object` is what was written, when the caller has it; it is then the entry's. */
+export function entryOf(kv: KeyValue, object: ApiObject | undefined, retain: boolean): CacheEntry {
+  const stored = Buffer.from(kv.value.buffer, kv.value.byteOffset, kv.value.byteLength);
+  const at = metadataStart(stored);
+  if (at < 0) throw new Error(`stored value at ${kv.key} is not an API object`);
+  const bytes = withResourceVersion(stored, at, kv.modRevision);
+  const whole = object ?? (parseJson(bytes) as unknown as ApiObject);
+  whole.metadata.resourceVersion = String(kv.modRevision);
+  return new CacheEntry(kv.key, kv.modRevision, bytes, whole, retain);
+}
+
+const metadataMember = Buffer.from('"metadata":{');
+
+function metadataStart(stored: Buffer): number {
+  const at = stored.indexOf(metadataMember);
+  return at < 0 ? at : at + metadataMember.length;
+}
+
+function withResourceVersion(stored: Buffer, at: number, revision: Revision): Buffer {
+  const member = `"resourceVersion":"${revision}"${stored[at] === 0x7d ? '' : ','}`;
+  const bytes = Buffer.allocUnsafe(stored.length + member.length);
+  stored.copy(bytes, 0, 0, at);
+  bytes.write(member, at, 'latin1');
+  stored.copy(bytes, at + member.length, at);
+  return bytes;
+}

@@ -1,0 +1,27 @@
+/** Objects between the versions of their resource. With no converter only `apiVersion` differs (the `None` strategy). */
+import type { ResourceType } from '../apis/resource-type.ts';
+import { type ApiObject, groupVersion } from '../machinery/object.ts';
+
+/** Answers `object` itself when it is in `version` already; never changes it. */
+export function convertObject(type: ResourceType, object: ApiObject, version: string): ApiObject | Promise<ApiObject> {
+  const apiVersion = groupVersion(type.group, version);
+  if (object.apiVersion === apiVersion) return object;
+  if (type.convert === undefined) return { ...object, apiVersion };
+  return type.convert([object], version).then((converted) => {
+    const first = converted[0];
+    if (first === undefined) throw new Error(`conversion of ${type.names.kind} to ${version} answered nothing`);
+    return first;
+  });
+}
+
+/** The same for many, in one call of the converter. */
+export async function convertObjects(
+  type: ResourceType,
+  objects: readonly ApiObject[],
+  version: string,
+): Promise<readonly ApiObject[]> {
+  const apiVersion = groupVersion(type.group, version);
+  if (objects.every((object) => object.apiVersion === apiVersion)) return objects;
+  if (type.convert !== undefined) return await type.convert(objects, version);
+  return objects.map((object) => (object.apiVersion === apiVersion ? object : { ...object, apiVersion }));
+}

@@ -1,0 +1,157 @@
+/**
+ * From the body of a request to a draft object: read, checked against what the URL says, pruned and defaulted.
+ * Source: `k8s.io/apiserver/pkg/endpoints/handlers` (create, update, transformDecodeError) and the API concepts page,
+ * "Validation for unrecognized or duplicate fields".
+ */
+import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import {
+  duplicateFields,
+  isJsonObject,
+  type JsonObject,
+  JsonSyntaxError,
+  type JsonValue,
+  parseJson,
+} from '../machinery/json.ts';
+import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
+import { coerceObjectMeta } from '../machinery/object-meta-coercion.ts';
+import { badRequest, type StatusError, unsupportedMediaType } from '../machinery/status.ts';
+import { parseYaml, YamlError } from '../machinery/yaml.ts';
+import { compileSchema } from '../schema/compile.ts';
+import { bodyTypes } from './media.ts';
+
+/** What a client sent: bytes with their media type, or a value handed over inside the process. */
+export type RequestBody =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly mediaType: string }
+  /** Not shared with the caller: it may be changed. */
+  | { readonly kind: 'value'; readonly value: JsonValue };
+
+export interface Decoded {
+  readonly object: ApiObject;
+  /** Strict decoding errors: unknown and duplicate fields, in Kubernetes' words. */
+  readonly problems: readonly string[];
+}
+
+/** Reads a body that holds one JSON or YAML value. */
+export function decodeValue(body: RequestBody, kind: string): { value: JsonValue; duplicates: () => string[] } {
+  if (body.kind === 'value') return { value: body.value, duplicates: () => [] };
+  const { bytes, mediaType } = body;
+  if (mediaType === '' || mediaType === 'application/json') {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+    try {
+      const value = parseJson(text);
+      return { value, duplicates: () => duplicateFields(text, value) };
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      throw unrecognized(kind, `couldn't get version/kind; json parse error: ${error.message}`, bytes);
+    }
+  }
+  if (mediaType === 'application/yaml' || mediaType === 'application/x-yaml' || mediaType === 'text/yaml') {
+    try {
+      const { value, duplicates } = parseYaml(bytes);
+      return { value, duplicates: () => duplicates };
+    } catch (error) {
+      if (!(error instanceof YamlError)) throw error;
+      throw unrecognized(kind, `error converting YAML to JSON: ${error.message}`, bytes);
+    }
+  }
+  throw unsupportedMediaType(bodyTypes);
+}
+
+/** A whole object of `type` in `version`, pruned of what the schema does not know, without defaults. */
+export function decodeObject(body: RequestBody, type: ResourceType, version: ResourceVersion): Decoded {
+  const { kind } = type.names;
+  const { value, duplicates } = decodeValue(body, kind);
+  if (!isJsonObject(value)) {
+    const got = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+    throw unrecognized(
+      kind,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${got} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+      body.kind === 'bytes' ? body.bytes : new Uint8Array(),
+    );
+  }
+  checkKind(value, type, version, body);
+  const problems = duplicates();
+  problems.push(...shapeObject(value, type, version));
+  return { object: value as unknown as ApiObject, problems };
+}
+
+/** Makes an object of the right JSON types out of `draft`, in place; answers what it did not know, as strict errors. */
+export function shapeObject(draft: JsonObject, type: ResourceType, version: ResourceVersion): string[] {
+  const compiled = compileSchema(version.schema);
+  const coerced = coerceObjectMeta(draft, { typed: version.typeErrors === 'decoding' });
+  if (coerced.error !== undefined) throw cannotBeHandled(type, version, coerced.error);
+  if (version.typeErrors === 'decoding') {
+    const error = compiled.decodeError(draft);
+    if (error !== undefined) throw cannotBeHandled(type, version, error);
+  }
+  const unknown = compiled.prune(draft);
+  return [...coerced.unknown, ...unknown].map((path) => `unknown field ${JSON.stringify(path)}`);
+}
+
+/** Defaults of the schema, then those that depend on other fields. */
+export function applyDefaults(draft: ApiObject, type: ResourceType, version: ResourceVersion): void {
+  compileSchema(version.schema).applyDefaults(draft as unknown as JsonObject);
+  type.strategy.default?.(draft);
+}
+
+/** `strict decoding error: …` for Strict, warnings for Warn, nothing for Ignore. */
+export function reportProblems(
+  decoded: Decoded,
+  validation: 'Strict' | 'Warn' | 'Ignore',
+  type: ResourceType,
+  version: ResourceVersion,
+  warn: (message: string) => void,
+): void {
+  if (decoded.problems.length === 0 || validation === 'Ignore') return;
+  if (validation === 'Strict') {
+    throw cannotBeHandled(type, version, `strict decoding error: ${decoded.problems.join(', ')}`);
+  }
+  for (const problem of decoded.problems) warn(problem);
+}
+
+function cannotBeHandled(type: ResourceType, version: ResourceVersion, why: string): StatusError {
+  const { kind } = type.names;
+  return badRequest(`${kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${kind}: ${why}`);
+}
+
+function unrecognized(kind: string, why: string, bytes: Uint8Array): StatusError {
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summarize(bytes)})`);
+}
+
+/** The start of a body as error messages show it: text when it looks like JSON, hexadecimal otherwise. */
+function summarize(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>';
+  const head = Buffer.from(bytes.subarray(0, 30)).toString(bytes[0] === 0x7b ? 'utf8' : 'hex');
+  return bytes.length > 30 ? `${head} ...` : head;
+}
+
+function checkKind(value: JsonObject, type: ResourceType, version: ResourceVersion, body: RequestBody): void {
+  const expected = groupVersion(type.group, version.name);
+  const { apiVersion, kind } = value;
+  const custom = version.typeErrors === 'validation';
+  if (typeof kind !== 'string' || kind === '') {
+    if (custom || (kind !== undefined && kind !== '')) {
+      const text = body.kind === 'bytes' ? Buffer.from(body.bytes).toString() : JSON.stringify(value);
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${type.names.kind}): Object 'Kind' is missing in '${text}'`,
+      );
+    }
+    value.kind = type.names.kind;
+  }
+  if (typeof apiVersion !== 'string' || apiVersion === '') value.apiVersion = expected;
+  else if (apiVersion !== expected) {
+    const given = parseGroupVersion(apiVersion);
+    throw badRequest(
+      value.kind === type.names.kind || custom
+        ? `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`
+        : `${value.kind} in version ${JSON.stringify(given.version)} cannot be handled as a ${type.names.kind}: no kind "${value.kind}" is registered for version "${apiVersion}"`,
+    );
+  }
+  if (value.kind !== type.names.kind) {
+    throw badRequest(
+      custom
+        ? `the kind in the data (${value.kind}) does not match the expected kind (${type.names.kind})`
+        : `${value.kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${type.names.kind}: converting (${value.kind}) to (${type.names.kind}): unknown conversion`,
+    );
+  }
+}

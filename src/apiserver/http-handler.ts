@@ -1,0 +1,450 @@
+/**
+ * HTTP: from a node request to a verb and back. The handler is plain `(request, response)`, so that it runs under
+ * node:https and mounts in Express alike.
+ *
+ * Flow: audit id → authenticate → authorize → look up → read the body → verb → render. Every failure is a Status.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { constants, gzip } from 'node:zlib';
+import type { UserInfo, Verb } from '../apis/resource-type.ts';
+import type { Credentials } from '../auth/authenticate.ts';
+import type { Attributes } from '../auth/authorize.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import {
+  internalError,
+  methodNotAllowed,
+  requestEntityTooLarge,
+  resourceNotServed,
+  StatusError,
+} from '../machinery/status.ts';
+import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
+import type { RequestBody } from './decode.ts';
+import type { InFlight } from './in-flight.ts';
+import { mediaType, negotiate, type Representation } from './media.ts';
+import { type PathHandler, textResponse } from './paths.ts';
+import type { ResourceRegistry, ServedVersion } from './registry.ts';
+import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject } from './render.ts';
+import { parsePath, type ResourcePath } from './request-info.ts';
+import type { ServerLog } from './server-log.ts';
+import { serve } from './verbs.ts';
+import { respondWithWatch } from './watch-response.ts';
+
+export interface HandlerOptions {
+  readonly registry: ResourceRegistry;
+  readonly clock: Clock;
+  readonly authenticate: (credentials: Credentials) => Promise<UserInfo>;
+  readonly authorize: (attributes: Attributes) => void;
+  readonly paths: readonly PathHandler[];
+  readonly services: RequestServices;
+  readonly inFlight: InFlight;
+  readonly log: ServerLog;
+  readonly onRequest: (verb: string, resource: string, code: number, seconds: number) => void;
+}
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** kube-apiserver's limit on request bodies. */
+const maxBodyBytes = 3 * 1024 * 1024;
+/** Answers below this are not compressed, as in kube-apiserver. */
+const gzipThreshold = 128 * 1024;
+
+const noQuery = new URLSearchParams();
+
+export function httpHandler(options: HandlerOptions): HttpHandler {
+  const users = new WeakMap<object, Promise<UserInfo>>();
+
+  return (request, response) => {
+    const exchange = new Exchange(request, response);
+    handle(exchange).catch((error: unknown) => fail(exchange, error));
+  };
+
+  async function handle(exchange: Exchange): Promise<void> {
+    const { request, query } = exchange;
+    const user = await identify(request);
+    const target = parsePath(exchange.path);
+    if (target.kind === 'other') {
+      options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
+      return await answerPath(exchange, user);
+    }
+    const verb = verbOf(request.method, target, query);
+    exchange.verb = verb;
+    exchange.resource = target.resource;
+    options.authorize({ user, verb, ...target });
+    const served = options.registry.find(target.group, target.version, target.resource);
+    if (served === undefined) return await answerMissing(exchange, target, user);
+    const release = options.inFlight.enter(verb, user);
+    try {
+      await answerResource(exchange, target, verb, served, user);
+    } finally {
+      release();
+    }
+  }
+
+  function identify(request: IncomingMessage): Promise<UserInfo> {
+    const { authorization } = request.headers;
+    const socket = request.socket as TLSSocket;
+    if (authorization !== undefined) return options.authenticate({ certificate: certificateOf(socket), authorization });
+    let user = users.get(socket);
+    if (user === undefined) {
+      user = options.authenticate({ certificate: certificateOf(socket), authorization: undefined });
+      users.set(socket, user);
+    }
+    return user;
+  }
+
+  async function answerPath(exchange: Exchange, user: UserInfo): Promise<void> {
+    const { request, path, query } = exchange;
+    const method = request.method ?? 'GET';
+    for (const handler of options.paths) {
+      const pending = handler({
+        method,
+        path,
+        query,
+        accept: request.headers.accept,
+        ifNoneMatch: request.headers['if-none-match'],
+        user,
+      });
+      if (pending === undefined) continue;
+      if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
+      const { code, contentType, body, headers } = await pending;
+      await send(exchange, code, contentType, Buffer.isBuffer(body) ? body : Buffer.from(body), headers);
+      return;
+    }
+    const { code, contentType, body } = textResponse(404, '404 page not found\n');
+    await send(exchange, code, contentType, Buffer.from(body), { 'X-Content-Type-Options': 'nosniff' });
+  }
+
+  /** A resource that is not served: a Status under a group version that is, a plain 404 elsewhere. */
+  async function answerMissing(exchange: Exchange, target: ResourcePath, user: UserInfo): Promise<void> {
+    if (options.registry.hasGroupVersion(target.group, target.version)) throw resourceNotServed();
+    await answerPath(exchange, user);
+  }
+
+  async function answerResource(
+    exchange: Exchange,
+    target: ResourcePath,
+    verb: Verb,
+    served: ServedVersion,
+    user: UserInfo,
+  ): Promise<void> {
+    const { request, response, query } = exchange;
+    const now = options.clock.now();
+    const { version } = served;
+    const stream = target.subresource !== '' && served.type.subresources[target.subresource] !== undefined;
+    const representation = stream ? plainJson : negotiate(request.headers.accept, query);
+    exchange.representation = representation;
+    if (version.deprecated === true) exchange.warn(deprecation(served));
+    const body = await readBody(request);
+    const apiRequest: ApiRequest = {
+      verb,
+      served,
+      namespace: target.namespace,
+      name: target.name,
+      subresource: target.subresource,
+      rest: target.rest,
+      query,
+      user,
+      userAgent: request.headers['user-agent'] ?? '',
+      body,
+      now,
+      warn: exchange.warn,
+      signal: exchange.signal,
+      services: options.services,
+    };
+    const result = await serve(apiRequest);
+    const rowObject = representation.shape === 'table' ? parseRowObject(query) : 'Metadata';
+    await respond(exchange, result, { type: served.type, version, representation, rowObject, now }, served);
+    if (result.kind === 'watch') return;
+    if (response.statusCode >= 500)
+      options.log.error({ path: exchange.path, code: response.statusCode }, 'request failed');
+  }
+
+  async function respond(
+    exchange: Exchange,
+    result: ApiResponse,
+    context: RenderContext,
+    served: ServedVersion,
+  ): Promise<void> {
+    const { representation } = context;
+    switch (result.kind) {
+      case 'entry':
+        return await send(exchange, result.code, representation.contentType, await renderEntry(result.entry, context));
+      case 'list':
+        return await send(
+          exchange,
+          200,
+          representation.contentType,
+          Buffer.concat(await renderList(result.list, context)),
+        );
+      case 'object':
+        return await send(
+          exchange,
+          result.code,
+          representation.contentType,
+          renderObject(result.object as JsonObject, representation),
+        );
+      case 'watch':
+        return await respondWithWatch(
+          exchange.response,
+          exchange.headers(),
+          served.store,
+          result.selection,
+          result.options,
+          context,
+          options.clock,
+        );
+      case 'stream':
+        return await sendStream(exchange, result.code, result.contentType, result.body);
+    }
+  }
+
+  async function send(
+    exchange: Exchange,
+    code: number,
+    contentType: string,
+    bytes: Buffer,
+    extra?: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { request, response } = exchange;
+    const headers: Record<string, string> = { ...exchange.headers(), ...extra, 'Content-Type': contentType };
+    let body = bytes;
+    if (bytes.length >= gzipThreshold && acceptsGzip(request)) {
+      body = await compress(bytes);
+      headers['Content-Encoding'] = 'gzip';
+      headers.Vary = 'Accept-Encoding';
+    }
+    headers['Content-Length'] = String(body.length);
+    options.onRequest(exchange.verb, exchange.resource, code, exchange.seconds());
+    response.writeHead(code, headers);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  async function sendStream(
+    exchange: Exchange,
+    code: number,
+    contentType: string,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const { response } = exchange;
+    response.writeHead(code, { ...exchange.headers(), 'Content-Type': contentType });
+    response.flushHeaders();
+    try {
+      for await (const chunk of body) {
+        if (response.destroyed) return;
+        if (!response.write(chunk)) await drained(response);
+      }
+      response.end();
+    } catch (error) {
+      // The head is out: all that is left is to cut the stream, so that the client sees it is not whole.
+      options.log.error({ path: exchange.path, error: String(error) }, 'stream failed');
+      response.destroy();
+    }
+  }
+
+  function fail(exchange: Exchange, error: unknown): void {
+    const { response } = exchange;
+    const failure = error instanceof StatusError ? error : internalError(messageOf(error));
+    if (!(error instanceof StatusError)) {
+      const cause = error instanceof Error ? error.stack : String(error);
+      options.log.error({ path: exchange.path, error: cause }, 'request failed');
+    }
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const headers: Record<string, string> = { 'Content-Type': 'application/json' };
+    const retry = failure.status.details?.retryAfterSeconds;
+    if (retry !== undefined) headers['Retry-After'] = String(retry);
+    // A body that was refused half-read must not be taken for the next request.
+    if (!exchange.request.complete) headers.Connection = 'close';
+    const body = Buffer.from(`${JSON.stringify(failure.status)}\n`);
+    options.onRequest(exchange.verb, exchange.resource, failure.code, exchange.seconds());
+    response.writeHead(failure.code, { ...exchange.headers(), ...headers, 'Content-Length': String(body.length) });
+    response.end(body);
+  }
+}
+
+const plainJson: Representation = {
+  encoding: 'json',
+  shape: 'object',
+  metaVersion: 'v1',
+  pretty: false,
+  contentType: 'application/json',
+};
+
+/** One request and its answer. */
+class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  verb = '';
+  resource = '';
+  representation: Representation = plainJson;
+  readonly #started = performance.now();
+  readonly #warnings: string[] = [];
+  #abort: AbortController | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.query = mark < 0 || mark === url.length - 1 ? noQuery : new URLSearchParams(url.slice(mark + 1));
+  }
+
+  /** Aborted when the client has gone. Made only for those who ask. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      this.response.once('close', () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  readonly warn = (message: string): void => {
+    if (!this.#warnings.includes(message)) this.#warnings.push(message);
+  };
+
+  /** What every answer carries. */
+  headers(): Record<string, string> {
+    const headers: Record<string, string> = { 'Audit-Id': randomUUID(), 'Cache-Control': 'no-cache, private' };
+    if (this.#warnings.length > 0) headers.Warning = warningHeader(this.#warnings);
+    return headers;
+  }
+
+  seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+}
+
+/** KEP-1693: at most 4 KiB of warnings in total, each of at most 256 characters. */
+const maxWarningBytes = 4096;
+const maxWarningLength = 256;
+
+function warningHeader(warnings: readonly string[]): string {
+  const items: string[] = [];
+  let total = 0;
+  for (const text of warnings) {
+    const room = warnings.length > 1 && warnings.join('').length > maxWarningBytes ? maxWarningLength : maxWarningBytes;
+    const short = text.slice(0, room);
+    total += short.length;
+    if (total > maxWarningBytes) break;
+    items.push(`299 - "${headerText(short)}"`);
+  }
+  return items.join(', ');
+}
+
+/** A quoted-string of RFC 7230; control characters would end the header. */
+function headerText(text: string): string {
+  const escaped = text.replace(/[\\"]/g, '\\$&');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
+  const printable = escaped.replace(/[\u0000-\u001f\u007f]/g, ' ');
+  return Buffer.from(printable, 'utf8').toString('latin1');
+}
+
+function deprecation({ type, version }: ServedVersion): string {
+  const { group, names } = type;
+  const kind = group === '' ? `${version.name} ${names.kind}` : `${group}/${version.name} ${names.kind}`;
+  return version.deprecationWarning ?? `${kind} is deprecated`;
+}
+
+function verbOf(method: string | undefined, target: ResourcePath, query: URLSearchParams): Verb {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      if (target.subresource !== '') return 'get';
+      if (target.watch || asksToWatch(query)) return 'watch';
+      return target.name === '' ? 'list' : 'get';
+    case 'POST':
+      return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return target.name === '' ? 'deletecollection' : 'delete';
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function asksToWatch(query: URLSearchParams): boolean {
+  const text = query.get('watch');
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
+}
+
+function certificateOf(socket: TLSSocket): Credentials['certificate'] {
+  if (typeof socket.getPeerCertificate !== 'function' || !socket.authorized) return undefined;
+  const certificate = socket.getPeerCertificate();
+  return certificate === null || Object.keys(certificate).length === 0 ? undefined : certificate;
+}
+
+function readBody(request: IncomingMessage): Promise<RequestBody | undefined> | undefined {
+  const { method } = request;
+  if (method === 'GET' || method === 'HEAD') return undefined;
+  const type = mediaType(request.headers['content-type']);
+  // Express' body parsers leave what they have read behind.
+  const parsed = (request as { body?: unknown }).body;
+  if (parsed !== undefined && request.readableEnded) {
+    return Promise.resolve({ kind: 'bytes', bytes: Buffer.from(JSON.stringify(parsed)), mediaType: type });
+  }
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
+      reject(requestEntityTooLarge(`limit is ${maxBodyBytes}`));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBodyBytes) {
+        request.pause();
+        reject(requestEntityTooLarge(`limit is ${maxBodyBytes}`));
+      } else chunks.push(chunk);
+    });
+    request.on('end', () => {
+      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      resolve(bytes.length === 0 && method === 'DELETE' ? undefined : { kind: 'bytes', bytes, mediaType: type });
+    });
+    request.on('error', reject);
+    request.on('close', () => {
+      if (!request.complete)
+        reject(new StatusError(400, 'BadRequest', 'the request body ended before it was complete'));
+    });
+  });
+}
+
+function acceptsGzip(request: IncomingMessage): boolean {
+  const accepted = request.headers['accept-encoding'];
+  return typeof accepted === 'string' && /\bgzip\b/.test(accepted);
+}
+
+function compress(bytes: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    gzip(bytes, { level: constants.Z_BEST_SPEED }, (error, packed) =>
+      error === null ? resolve(packed) : reject(error),
+    );
+  });
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

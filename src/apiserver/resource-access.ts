@@ -1,0 +1,63 @@
+/** Objects for hooks and for the server's own housekeeping: no authorization, no admission, the same validation. */
+import type { RequestContext, ResourceAccess, ResourceRef, ResourceVersion } from '../apis/resource-type.ts';
+import { notFound } from '../machinery/status.ts';
+import type { ResourceRegistry, ServedResource } from './registry.ts';
+
+export function resourceAccess(registry: ResourceRegistry): ResourceAccess {
+  const find = ({ group, plural }: ResourceRef): ServedResource => {
+    const found = registry.get(group, plural);
+    if (found === undefined) throw notFound({ group, name: plural }, '');
+    return found;
+  };
+  return {
+    async get(ref, namespace, name) {
+      const { store } = find(ref);
+      await store.cache.caughtUp();
+      return store.cache.get(store.key(namespace, name))?.object;
+    },
+    async list(ref, namespace) {
+      const { store } = find(ref);
+      await store.cache.caughtUp();
+      return store.cache.range(store.prefix(namespace)).map((entry) => entry.object);
+    },
+    async update(ref, namespace, name, change, context) {
+      const served = find(ref);
+      const result = await served.store.update(
+        (draft) => {
+          change(draft);
+          return draft;
+        },
+        internalWrite(storedVersion(served), namespace, name, '', context),
+        'object',
+      );
+      return result.entry.object;
+    },
+    async delete(ref, namespace, name, options, context) {
+      const served = find(ref);
+      await served.store.delete({ ...options }, internalWrite(storedVersion(served), namespace, name, '', context));
+    },
+  };
+}
+
+export function storedVersion({ type }: ServedResource): ResourceVersion {
+  return type.versions.find(({ name }) => name === type.storageVersion)!;
+}
+
+/** A write of the server itself. */
+export function internalWrite(
+  version: ResourceVersion,
+  namespace: string | undefined,
+  name: string,
+  subresource: string,
+  context: RequestContext,
+): Parameters<ServedResource['store']['update']>[1] {
+  return {
+    version,
+    namespace,
+    name,
+    subresource,
+    context,
+    warn: () => undefined,
+    trackFields: () => undefined,
+  };
+}

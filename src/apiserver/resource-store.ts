@@ -1,0 +1,432 @@
+/**
+ * One resource's objects: the verbs without HTTP. Drafts come in decoded and defaulted, in the version of the request;
+ * this is where they are admitted, stamped, validated and committed.
+ *
+ * Guarantees: a write happens at most once and only over the revision that was read; what is answered is what was
+ * committed; an update that changes nothing writes nothing (the resourceVersion stays).
+ * Source: `k8s.io/apiserver/pkg/registry/generic/registry`.
+ */
+import type { AdmissionChain, AdmissionRequest, Operation } from '../admission/chain.ts';
+import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import type { Clock } from '../clock/clock.ts';
+import { invalid } from '../machinery/field.ts';
+import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import {
+  alreadyExists,
+  conflict,
+  internalError,
+  invalidObject,
+  modified,
+  type Named,
+  notFound,
+  requestEntityTooLarge,
+  StatusError,
+  serviceUnavailable,
+} from '../machinery/status.ts';
+import { type Store, StoreClosedError, type Operation as StoreOperation, StoreWriteError } from '../storage/store.ts';
+import { CacheEntry, encodeObject, entryOf } from './cache-entry.ts';
+import { convertObject } from './conversion.ts';
+import { checkPreconditions, type DeleteOptions, deletionFinished, planDeletion } from './deletion.ts';
+import { namespacePrefix, objectKey, resourcePrefix } from './keys.ts';
+import { listObjects, type ObjectList } from './list.ts';
+import { beforeCreate, beforeUpdate, type UpdateTarget, validateCreate, validateUpdate } from './object-lifecycle.ts';
+import type { ListOptions } from './options.ts';
+import type { Selection } from './selection.ts';
+import { openWatch, type WatchSession } from './watch.ts';
+import { WatchCache } from './watch-cache.ts';
+
+/** One write, as the store needs to know it. */
+export interface WriteRequest {
+  readonly version: ResourceVersion;
+  readonly namespace: string | undefined;
+  /** Empty: the object's own name, or one made from generateName. */
+  readonly name: string;
+  readonly subresource: string;
+  readonly context: RequestContext;
+  readonly warn: (message: string) => void;
+  /** Runs after mutation and before validation: writes `metadata.managedFields` of the draft. */
+  readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void;
+}
+
+/** Makes the new object from the current one, which is the caller's to change. Runs again when another write came first. */
+export type Change = (current: ApiObject) => ApiObject | Promise<ApiObject>;
+
+export interface UpdateResult {
+  readonly entry: CacheEntry;
+  readonly created: boolean;
+}
+
+export type DeleteResult =
+  /** The object is gone; `entry` is what it was last. */
+  | { readonly removed: true; readonly entry: CacheEntry }
+  /** The object waits for its grace period or finalizers; `pending`: it did so before, and nothing has changed. */
+  | { readonly removed: false; readonly entry: CacheEntry; readonly pending?: boolean };
+
+export interface ResourceStoreOptions {
+  readonly type: ResourceType;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly admission: AdmissionChain;
+  readonly access: ResourceAccess;
+}
+
+/** Kubernetes tries a generated name this often before it gives up. */
+const generateNameAttempts = 8;
+/** etcd's default limit on a request, which Kubernetes inherits. */
+const maxObjectBytes = 1.5 * 1024 * 1024;
+
+export class ResourceStore {
+  readonly cache: WatchCache;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #admission: AdmissionChain;
+  readonly #access: ResourceAccess;
+  #type: ResourceType;
+
+  constructor(options: ResourceStoreOptions) {
+    this.#type = options.type;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#admission = options.admission;
+    this.#access = options.access;
+    this.cache = new WatchCache(options.store, resourcePrefix(options.type), options.clock);
+  }
+
+  get type(): ResourceType {
+    return this.#type;
+  }
+
+  /** A changed definition of the same resource takes effect with the next request; watches go on. */
+  replaceType(type: ResourceType): void {
+    this.#type = type;
+  }
+
+  get resource(): Named {
+    return { group: this.#type.group, name: this.#type.names.plural };
+  }
+
+  get kind(): Named {
+    return { group: this.#type.group, name: this.#type.names.kind };
+  }
+
+  key(namespace: string | undefined, name: string): string {
+    return objectKey(this.#type, namespace, name);
+  }
+
+  prefix(namespace: string | undefined): string {
+    return namespacePrefix(this.#type, namespace);
+  }
+
+  async get(namespace: string | undefined, name: string): Promise<CacheEntry> {
+    await this.cache.caughtUp();
+    const entry = this.cache.get(this.key(namespace, name));
+    if (entry === undefined) throw notFound(this.resource, name);
+    return entry;
+  }
+
+  list(selection: Selection, options: ListOptions): Promise<ObjectList> {
+    return listObjects(this.#store, this.cache, this.#clock, selection, options);
+  }
+
+  watch(
+    selection: Selection,
+    options: ListOptions,
+    wake: () => void,
+    ended: (error: Error) => void,
+  ): Promise<WatchSession> {
+    return openWatch(this.cache, this.#clock, selection, options, wake, ended);
+  }
+
+  async create(draft: ApiObject, request: WriteRequest): Promise<CacheEntry> {
+    const type = this.#type;
+    await this.cache.ready();
+    const generated = (draft.metadata.name ?? '') === '' && (draft.metadata.generateName ?? '') !== '';
+    const attempts = generated ? generateNameAttempts : 1;
+    for (let attempt = 1; ; attempt++) {
+      const object = attempts === 1 ? draft : structuredClone(draft);
+      const created = await this.#createOnce(type, object, request);
+      if (created !== undefined) return created;
+      const name = object.metadata.name!;
+      if (!generated) throw alreadyExists(this.resource, name);
+      if (attempt < attempts) continue;
+      const error = alreadyExists(this.resource, name);
+      throw new StatusError(
+        409,
+        'AlreadyExists',
+        `${error.message}, the server was not able to generate a unique name for the object`,
+        { ...error.status.details, retryAfterSeconds: 1 },
+      );
+    }
+  }
+
+  /** `undefined`: the name is taken. */
+  async #createOnce(type: ResourceType, draft: ApiObject, request: WriteRequest): Promise<CacheEntry | undefined> {
+    const { context, version, namespace } = request;
+    const admission = this.#admissionRequest('CREATE', draft, undefined, request);
+    const mutated = this.#admission.mutate(admission);
+    if (mutated !== undefined) await mutated;
+    beforeCreate(type, draft, namespace, context, () => this.#clock.random());
+    request.trackFields(draft, undefined);
+    const allocated = type.strategy.allocate;
+    const release = allocated === undefined ? undefined : await allocated(draft, undefined, this.#access, context);
+    try {
+      this.#refuse(draft, validateCreate(type, version, draft, context));
+      this.#warn(type, draft, undefined, request);
+      const validated = this.#admission.validate(admission);
+      if (validated !== undefined) await validated;
+      const key = this.key(namespace, draft.metadata.name!);
+      const stored = await this.#storageForm(type, draft, version);
+      const value = this.#encode(stored);
+      if (context.dryRun) {
+        release?.();
+        if (this.cache.get(key) !== undefined) return undefined;
+        return new CacheEntry(key, 0, value, stored, false);
+      }
+      const entry = await this.#commit(key, 0, value, stored);
+      if (entry === undefined) release?.();
+      return entry;
+    } catch (error) {
+      release?.();
+      throw error;
+    }
+  }
+
+  /**
+   * Reads, changes, writes; again from the new current object when another write came first, unless the draft names the
+   * resourceVersion it was made from: then Conflict. `createMissing` makes the object of a write to a name that is not there.
+   */
+  async update(
+    change: Change,
+    request: WriteRequest,
+    target: UpdateTarget,
+    createMissing?: () => ApiObject | Promise<ApiObject>,
+  ): Promise<UpdateResult> {
+    const type = this.#type;
+    const key = this.key(request.namespace, request.name);
+    await this.cache.ready();
+    let entry = this.cache.get(key);
+    for (;;) {
+      if (entry === undefined) {
+        if (createMissing === undefined) throw notFound(this.resource, request.name);
+        const created = await this.#createOnce(type, await createMissing(), request);
+        if (created !== undefined) return { entry: created, created: true };
+        entry = await this.#reread(key);
+        continue;
+      }
+      const outcome = await this.#updateOnce(type, entry, change, request, target);
+      if (outcome.done) return { entry: outcome.entry, created: false };
+      entry = outcome.current;
+    }
+  }
+
+  async #updateOnce(
+    type: ResourceType,
+    entry: CacheEntry,
+    change: Change,
+    request: WriteRequest,
+    target: UpdateTarget,
+  ): Promise<{ done: true; entry: CacheEntry } | { done: false; current: CacheEntry | undefined }> {
+    const { context, version } = request;
+    const old = await convertObject(type, entry.peek(), version.name);
+    const draft = await change(structuredCopy(type, entry, old));
+    const named = this.#checkUpdate(type, draft, old);
+    const admission = this.#admissionRequest('UPDATE', draft, old, request);
+    const mutated = this.#admission.mutate(admission);
+    if (mutated !== undefined) await mutated;
+    beforeUpdate(type, version, draft, old, target, context);
+    request.trackFields(draft, old);
+    draft.metadata.resourceVersion = entry.resourceVersion;
+    const allocated = target === 'object' ? type.strategy.allocate : undefined;
+    const release = allocated === undefined ? undefined : await allocated(draft, old, this.#access, context);
+    try {
+      this.#refuse(draft, validateUpdate(type, version, draft, old, target, context));
+      this.#warn(type, draft, old, request);
+      const validated = this.#admission.validate(admission);
+      if (validated !== undefined) await validated;
+      const stored = await this.#storageForm(type, draft, version);
+      if (deletionFinished(type, stored)) {
+        const gone = await this.#remove(entry, context);
+        return gone === undefined
+          ? { done: false, current: await this.#reread(entry.key) }
+          : { done: true, entry: gone };
+      }
+      const value = this.#encode(stored);
+      if (sameStoredForm(entry, value)) {
+        release?.();
+        return { done: true, entry };
+      }
+      if (context.dryRun) {
+        release?.();
+        return { done: true, entry: dryRunEntry(entry, value, stored) };
+      }
+      const written = await this.#commit(entry.key, entry.revision, value, stored);
+      if (written !== undefined) return { done: true, entry: written };
+      release?.();
+      const current = await this.#reread(entry.key);
+      if (named && current !== undefined) throw modified(this.resource, request.name);
+      return { done: false, current };
+    } catch (error) {
+      release?.();
+      throw error;
+    }
+  }
+
+  /** Answers whether the draft names a resourceVersion. */
+  #checkUpdate(type: ResourceType, draft: ApiObject, old: ApiObject): boolean {
+    const name = old.metadata.name ?? '';
+    const { resourceVersion, uid } = draft.metadata;
+    if (uid !== undefined && uid !== '' && uid !== old.metadata.uid) {
+      throw conflict(
+        this.resource,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      );
+    }
+    if (resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0') {
+      if (type.strategy.allowUnconditionalUpdate) return false;
+      throw invalidObject(this.resource, name, [
+        invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
+      ]);
+    }
+    if (resourceVersion !== old.metadata.resourceVersion) throw modified(this.resource, name);
+    return true;
+  }
+
+  async delete(options: DeleteOptions, request: WriteRequest): Promise<DeleteResult> {
+    const type = this.#type;
+    const { context } = request;
+    const key = this.key(request.namespace, request.name);
+    await this.cache.ready();
+    let entry = this.cache.get(key);
+    for (;;) {
+      if (entry === undefined) throw notFound(this.resource, request.name);
+      const draft = entry.parse();
+      checkPreconditions(type, draft, options);
+      const validated = this.#admission.validate(this.#admissionRequest('DELETE', undefined, entry.peek(), request));
+      if (validated !== undefined) await validated;
+      const plan = planDeletion(type, draft, options, context.now);
+      if (plan.step === 'wait') return { removed: false, entry, pending: true };
+      if (plan.step === 'remove') {
+        const gone = await this.#remove(entry, context);
+        if (gone !== undefined) return { removed: true, entry: gone };
+      } else {
+        const value = this.#encode(draft);
+        if (sameStoredForm(entry, value)) return { removed: false, entry };
+        if (context.dryRun) return { removed: false, entry: dryRunEntry(entry, value, draft) };
+        const marked = await this.#commit(key, entry.revision, value, draft);
+        if (marked !== undefined) return { removed: false, entry: marked };
+      }
+      entry = await this.#reread(key);
+    }
+  }
+
+  /** Removes what `entry` shows; `undefined` when another write came first. */
+  async #remove(entry: CacheEntry, context: RequestContext): Promise<CacheEntry | undefined> {
+    if (context.dryRun) return entry;
+    const result = await this.#txn(entry.key, entry.revision, { type: 'delete', key: entry.key });
+    return result.succeeded ? entry : undefined;
+  }
+
+  /** Writes over `revision` (0: the key must be free); `undefined` when another write came first. */
+  async #commit(key: string, revision: number, value: Buffer, object: ApiObject): Promise<CacheEntry | undefined> {
+    this.cache.willWrite(value, object);
+    const ttlSeconds = this.#type.strategy.ttlSeconds?.(object);
+    const result = await this.#txn(key, revision, {
+      type: 'put',
+      key,
+      value,
+      ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    });
+    if (!result.succeeded) return undefined;
+    const entry = this.cache.get(key);
+    if (entry?.revision === result.revision) return entry;
+    // A later write has already replaced it in the cache: answer with what this write made.
+    return entryOf({ key, value, createRevision: revision, modRevision: result.revision }, undefined, false);
+  }
+
+  async #txn(key: string, revision: number, operation: StoreOperation): ReturnType<Store['txn']> {
+    try {
+      return await this.#store.txn([{ key, modRevision: revision }], [operation]);
+    } catch (error) {
+      if (error instanceof StoreWriteError) throw internalError(error.message);
+      if (error instanceof StoreClosedError) throw serviceUnavailable('the server is shutting down');
+      throw error;
+    }
+  }
+
+  /** What is there now, from a cache that has caught up with the write that came first. */
+  async #reread(key: string): Promise<CacheEntry | undefined> {
+    await this.cache.caughtUp();
+    return this.cache.get(key);
+  }
+
+  async #storageForm(type: ResourceType, object: ApiObject, version: ResourceVersion): Promise<ApiObject> {
+    const stored =
+      version.name === type.storageVersion ? object : await convertObject(type, object, type.storageVersion);
+    stored.apiVersion = groupVersion(type.group, type.storageVersion);
+    stored.kind = type.names.kind;
+    return stored;
+  }
+
+  #encode(object: ApiObject): Buffer {
+    const value = encodeObject(object);
+    if (value.length > maxObjectBytes) {
+      throw requestEntityTooLarge(`limit is ${maxObjectBytes}, the object has ${value.length} bytes`);
+    }
+    return value;
+  }
+
+  #refuse(object: ApiObject, errors: readonly Parameters<typeof invalidObject>[2][number][]): void {
+    if (errors.length > 0) throw invalidObject(this.kind, object.metadata.name ?? '', errors);
+  }
+
+  #warn(type: ResourceType, object: ApiObject, old: ApiObject | undefined, request: WriteRequest): void {
+    for (const warning of type.strategy.warnings?.(object, old, request.context) ?? []) request.warn(warning);
+  }
+
+  #admissionRequest(
+    operation: Operation,
+    object: ApiObject | undefined,
+    oldObject: ApiObject | undefined,
+    request: WriteRequest,
+  ): AdmissionRequest {
+    const { group, names } = this.#type;
+    return {
+      operation,
+      group,
+      version: request.version.name,
+      resource: names.plural,
+      kind: names.kind,
+      subresource: request.subresource,
+      namespace: this.#type.scope === 'Namespaced' ? request.namespace : undefined,
+      name: request.name === '' ? (object?.metadata.name ?? '') : request.name,
+      object,
+      oldObject,
+      context: request.context,
+      warn: request.warn,
+      access: this.#access,
+    };
+  }
+}
+
+/** The current object as a draft: a fresh parse when nothing was converted, which is cheaper than a deep copy. */
+function structuredCopy(type: ResourceType, entry: CacheEntry, old: ApiObject): ApiObject {
+  return old.apiVersion === groupVersion(type.group, type.storageVersion) ? entry.parse() : structuredClone(old);
+}
+
+/** Whether `value` (a stored form, without resourceVersion) is what `entry` holds. */
+function sameStoredForm(entry: CacheEntry, value: Buffer): boolean {
+  const member = `"resourceVersion":"${entry.revision}",`;
+  if (entry.bytes.length !== value.length + member.length) return false;
+  const at = entry.bytes.indexOf(member);
+  return (
+    at >= 0 &&
+    entry.bytes.compare(value, 0, at, 0, at) === 0 &&
+    entry.bytes.compare(value, at, value.length, at + member.length) === 0
+  );
+}
+
+/** What a dry run would have written, under the revision that it would have written over. */
+function dryRunEntry(entry: CacheEntry, value: Buffer, object: ApiObject): CacheEntry {
+  return entryOf({ key: entry.key, value, createRevision: entry.revision, modRevision: entry.revision }, object, false);
+}

@@ -1,0 +1,107 @@
+/**
+ * The `scale` subresource: `autoscaling/v1` Scale over whatever object has replicas.
+ * Source: API conventions; apiextensions "Scale subresource".
+ */
+import type { ScalePaths } from '../apis/resource-type.ts';
+import { type FieldError, invalid } from '../machinery/field.ts';
+import type { JsonObject, JsonValue } from '../machinery/json.ts';
+import { isJsonObject } from '../machinery/json.ts';
+import { LabelSelector, type LabelSelectorSpec } from '../machinery/label-selector.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import { internalError, invalidObject, notFound } from '../machinery/status.ts';
+
+export const scaleGroupVersion = 'autoscaling/v1';
+
+export interface Scale extends ApiObject {
+  spec: { replicas?: number };
+  status: { replicas: number; selector?: string };
+}
+
+export function scaleOf(object: ApiObject, paths: ScalePaths): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = read(object, paths.specReplicasPath);
+  if (replicas !== undefined && replicas !== null && typeof replicas !== 'number') {
+    throw internalError(`the spec replicas field ${JSON.stringify(paths.specReplicasPath)} is not an integer`);
+  }
+  const selector = paths.labelSelectorPath === undefined ? '' : selectorText(read(object, paths.labelSelectorPath));
+  return {
+    kind: 'Scale',
+    apiVersion: scaleGroupVersion,
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec: typeof replicas === 'number' ? { replicas } : {},
+    status: {
+      replicas: Number(read(object, paths.statusReplicasPath) ?? 0),
+      ...(selector === '' ? {} : { selector }),
+    },
+  };
+}
+
+/** Writes what a Scale says into the draft of its object. Throws 422 when the Scale is wrong. */
+export function applyScale(draft: ApiObject, scale: JsonObject, paths: ScalePaths): void {
+  const errors: FieldError[] = [];
+  const spec = isJsonObject(scale.spec) ? scale.spec : {};
+  const replicas = spec.replicas ?? 0;
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
+    errors.push(invalid('spec.replicas', replicas, 'must be an integer'));
+  } else if (replicas < 0) {
+    errors.push(invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
+  }
+  const { name = '', namespace, resourceVersion } = (scale.metadata ?? {}) as ApiObject['metadata'];
+  if (name !== draft.metadata.name)
+    errors.push(invalid('metadata.name', name, 'must be the name of the scaled object'));
+  if (namespace !== undefined && namespace !== draft.metadata.namespace) {
+    errors.push(invalid('metadata.namespace', namespace, 'must be the namespace of the scaled object'));
+  }
+  if (errors.length > 0) throw invalidObject({ group: 'autoscaling', name: 'Scale' }, name, errors);
+  if (resourceVersion !== undefined && resourceVersion !== '') draft.metadata.resourceVersion = resourceVersion;
+  write(draft, paths.specReplicasPath, replicas as number);
+}
+
+export function scaleNotServed(group: string, plural: string, name: string): Error {
+  return notFound({ group, name: `${plural}/scale` }, name);
+}
+
+/** `.spec.replicas` → `['spec', 'replicas']`. */
+function segments(path: string): string[] {
+  return path.split('.').filter((segment) => segment !== '');
+}
+
+function read(object: ApiObject, path: string): JsonValue | undefined {
+  let value: JsonValue | undefined = object as unknown as JsonObject;
+  for (const segment of segments(path)) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
+    value = value[segment];
+  }
+  return value;
+}
+
+function write(object: ApiObject, path: string, replicas: number): void {
+  const names = segments(path);
+  let at = object as unknown as JsonObject;
+  for (const name of names.slice(0, -1)) {
+    const next = at[name];
+    if (isJsonObject(next)) at = next;
+    else {
+      const made: JsonObject = {};
+      at[name] = made;
+      at = made;
+    }
+  }
+  at[names.at(-1)!] = replicas;
+}
+
+function selectorText(value: JsonValue | undefined): string {
+  if (typeof value === 'string') return value;
+  if (!isJsonObject(value)) return '';
+  if (!('matchLabels' in value) && !('matchExpressions' in value)) {
+    // ReplicationController and friends: a plain map of labels.
+    return LabelSelector.fromLabels(value as Record<string, string>).toString();
+  }
+  return LabelSelector.fromSpec(value as LabelSelectorSpec).toString();
+}

@@ -1,0 +1,224 @@
+/**
+ * The API server as a library: resources over a store, answered over HTTP and to callers in this process.
+ *
+ * `createServer({ store, types }).handler` mounts anywhere a node request handler does; `listen` serves it on HTTPS.
+ */
+import type { AdmissionPlugin } from '../admission/chain.ts';
+import { admissionChain } from '../admission/chain.ts';
+import type { NodeConnector, ResourceType, UserInfo, Verb } from '../apis/resource-type.ts';
+import { type Authenticator, authenticateWith } from '../auth/authenticate.ts';
+import {
+  type Authorizer,
+  authorizeWith,
+  discoveryAuthorizer,
+  publicInfoAuthorizer,
+  superuserAuthorizer,
+} from '../auth/authorize.ts';
+import { type Clock, systemClock } from '../clock/clock.ts';
+import { crdGroup } from '../crd/types.ts';
+import { resourceNotServed, StatusError } from '../machinery/status.ts';
+import type { Store } from '../storage/store.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
+import { CustomResources } from './custom-resources.ts';
+import type { RequestBody } from './decode.ts';
+import { discoveryPaths } from './discovery.ts';
+import { type HealthCheck, healthPaths } from './health.ts';
+import { type HttpHandler, httpHandler } from './http-handler.ts';
+import { InFlight } from './in-flight.ts';
+import { ServerMetrics } from './metrics.ts';
+import { openApiPaths } from './openapi.ts';
+import type { PathHandler, PathResponse } from './paths.ts';
+import { ResourceRegistry, type ServedVersion } from './registry.ts';
+import { resourceAccess } from './resource-access.ts';
+import { ResourceStore } from './resource-store.ts';
+import { type ServerLog, silentLog } from './server-log.ts';
+import { serve } from './verbs.ts';
+import { versionPath } from './version.ts';
+import { WatchClosed } from './watch-cache.ts';
+
+export interface ServerOptions {
+  readonly store: Store;
+  /** Built-in resources. Custom ones are served when CustomResourceDefinition is among them. */
+  readonly types: readonly ResourceType[];
+  readonly clock?: Clock;
+  /** In order; default: none. */
+  readonly admission?: readonly AdmissionPlugin[];
+  /** In order; requests that none of them knows are anonymous. */
+  readonly authenticators?: readonly Authenticator[];
+  /** Asked besides the built-in ones (system:masters may everything, discovery and health are open). */
+  readonly authorizers?: readonly Authorizer[];
+  /** How `pods/log` and its like reach node agents; default: they answer that there are none. */
+  readonly nodes?: NodeConnector;
+  readonly log?: ServerLog;
+  readonly healthChecks?: readonly HealthCheck[];
+}
+
+/** A request from inside this process. */
+export interface LocalRequest {
+  readonly verb: Verb;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly subresource: string;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly userAgent: string;
+  /** The server's to change. Patches carry their media type as the query parameter `patchType`. */
+  readonly body: RequestBody | undefined;
+  readonly signal: AbortSignal;
+  readonly warn?: (message: string) => void;
+}
+
+export class ApiServer {
+  readonly handler: HttpHandler;
+  readonly registry = new ResourceRegistry();
+  readonly clock: Clock;
+  readonly #inFlight = new InFlight();
+  readonly #metrics = new ServerMetrics();
+  readonly #custom: CustomResources | undefined;
+  readonly #authorize: ReturnType<typeof authorizeWith>;
+  readonly #services: ApiRequest['services'];
+  readonly #paths: readonly PathHandler[];
+  #state: 'new' | 'ready' | 'stopped' = 'new';
+
+  constructor(options: ServerOptions) {
+    const { store, clock = systemClock, log = silentLog } = options;
+    this.clock = clock;
+    const access = resourceAccess(this.registry);
+    const storeOptions = { store, clock, admission: admissionChain(options.admission ?? []), access };
+    for (const type of options.types) this.registry.set({ type, store: new ResourceStore({ ...storeOptions, type }) });
+    this.#services = { access, nodes: options.nodes ?? noNodes };
+    this.#authorize = authorizeWith([
+      superuserAuthorizer,
+      publicInfoAuthorizer,
+      discoveryAuthorizer,
+      ...(options.authorizers ?? []),
+    ]);
+    if (this.registry.get(crdGroup, 'customresourcedefinitions') !== undefined) {
+      this.#custom = new CustomResources({ registry: this.registry, clock, log, storeOptions });
+    }
+    const checks: HealthCheck[] = [
+      { name: 'ping', endpoints: ['livez', 'readyz'], check: () => undefined },
+      { name: 'log', endpoints: ['livez', 'readyz'], check: () => undefined },
+      { name: 'etcd', endpoints: ['livez', 'readyz'], check: async () => void (await store.revision()) },
+      { name: 'informer-sync', endpoints: ['readyz'], check: () => this.#requireReady() },
+      {
+        name: 'poststarthook/start-apiextensions-controllers',
+        endpoints: ['livez', 'readyz'],
+        check: () => this.#requireReady(),
+      },
+      { name: 'shutdown', endpoints: ['readyz'], check: () => this.#requireRunning() },
+      ...(options.healthChecks ?? []),
+    ];
+    this.#paths = [
+      healthPaths(checks, (name, error) => log.error({ check: name, error: String(error) }, 'health check failed')),
+      versionPath,
+      discoveryPaths(this.registry),
+      openApiPaths(this.registry),
+      this.#metrics.path(this.#inFlight),
+    ];
+    this.handler = httpHandler({
+      registry: this.registry,
+      clock,
+      authenticate: authenticateWith(options.authenticators ?? []),
+      authorize: this.#authorize,
+      paths: this.#paths,
+      services: this.#services,
+      inFlight: this.#inFlight,
+      log,
+      onRequest: (verb, resource, code, seconds) => this.#metrics.observe(verb, resource, code, seconds),
+    });
+  }
+
+  /** Resolves when every resource, custom ones included, is served. */
+  async start(): Promise<void> {
+    await this.#custom?.start();
+    this.#state = 'ready';
+  }
+
+  /** Refuses new requests, ends watches, and resolves when the requests under way are answered. The store stays open. */
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    await this.#custom?.stop();
+    const drained = this.#inFlight.drain();
+    for (const { store } of this.registry.all()) store.cache.close(new WatchClosed());
+    await drained;
+  }
+
+  /** The resource that a request is about; throws as the HTTP surface answers. */
+  find(group: string, version: string, resource: string): ServedVersion {
+    const served = this.registry.find(group, version, resource);
+    if (served === undefined) throw resourceNotServed();
+    return served;
+  }
+
+  /** The same as over HTTP: authorization, admission, everything but the socket. */
+  async request(request: LocalRequest): Promise<{ served: ServedVersion; response: ApiResponse }> {
+    const { verb, user } = request;
+    this.#authorize({ ...request, verb, user });
+    const served = this.find(request.group, request.version, request.resource);
+    const release = this.#inFlight.enter(verb, user);
+    try {
+      const response = await serve({
+        verb,
+        served,
+        namespace: request.namespace,
+        name: request.name,
+        subresource: request.subresource,
+        rest: '',
+        query: request.query,
+        user,
+        userAgent: request.userAgent,
+        body: request.body,
+        now: this.clock.now(),
+        warn: request.warn ?? ignoreWarning,
+        signal: request.signal,
+        services: this.#services,
+      });
+      return { served, response };
+    } finally {
+      release();
+    }
+  }
+
+  /** What a path outside the resources answers: discovery, OpenAPI, version, health. */
+  async document(path: string, user: UserInfo): Promise<PathResponse> {
+    this.#authorize({ user, verb: 'get', path });
+    for (const handler of this.#paths) {
+      const answer = handler({
+        method: 'GET',
+        path,
+        query: new URLSearchParams(),
+        accept: 'application/json',
+        ifNoneMatch: undefined,
+        user,
+      });
+      if (answer !== undefined) return await answer;
+    }
+    throw resourceNotServed();
+  }
+
+  #requireReady(): void {
+    if (this.#state === 'new') throw new Error('custom resources are not served yet');
+  }
+
+  #requireRunning(): void {
+    if (this.#state === 'stopped') throw new Error('process is shutting down');
+  }
+}
+
+export function createServer(options: ServerOptions): ApiServer {
+  return new ApiServer(options);
+}
+
+const ignoreWarning = (): void => undefined;
+
+const noNodes: NodeConnector = {
+  containerLogs: (nodeName) =>
+    Promise.reject(
+      new StatusError(404, 'NotFound', `nodes "${nodeName}" not found`, { name: nodeName, kind: 'nodes' }),
+    ),
+};

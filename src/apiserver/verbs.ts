@@ -1,0 +1,369 @@
+/**
+ * The verbs: what the API does for a decoded request, the same for every resource.
+ *
+ * Flow of a write: options → body → shape and defaults → {@link ResourceStore} (admission, stamps, validation, commit).
+ */
+import type { RequestContext } from '../apis/resource-type.ts';
+import { isJsonObject, type JsonObject } from '../machinery/json.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import {
+  badRequest,
+  methodNotAllowed,
+  methodNotSupported,
+  resourceNotServed,
+  StatusError,
+} from '../machinery/status.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
+import { applyConfiguration, decodeApplied } from './apply.ts';
+import type { CacheEntry } from './cache-entry.ts';
+import { convertObject } from './conversion.ts';
+import { applyDefaults, type Decoded, decodeObject, decodeValue, reportProblems } from './decode.ts';
+import { type DeleteOptions, parseDeleteOptions } from './deletion.ts';
+import { fieldTracker } from './field-tracker.ts';
+import { managerName, parseListOptions, parseWriteOptions, type WriteKind, type WriteOptions } from './options.ts';
+import { decodePatch, patchKind, patchTypes, shapePatched } from './patch.ts';
+import type { WriteRequest } from './resource-store.ts';
+import { applyScale, scaleOf } from './scale.ts';
+import { select } from './selection.ts';
+
+export async function serve(request: ApiRequest): Promise<ApiResponse> {
+  const { served, verb, subresource } = request;
+  if (subresource === '') {
+    if (!served.type.verbs.includes(verb)) throw methodNotAllowed();
+    return await verbs[verb](request);
+  }
+  if (subresource === 'status' && served.version.status) return await serveStatus(request);
+  if (subresource === 'scale' && served.version.scale !== undefined) return await serveScale(request);
+  return await serveNamed(request);
+}
+
+const verbs = { create, get, list, watch, update, patch, delete: remove, deletecollection: removeCollection };
+
+async function serveStatus(request: ApiRequest): Promise<ApiResponse> {
+  switch (request.verb) {
+    case 'get':
+      return await get(request);
+    case 'update':
+      return await update(request);
+    case 'patch':
+      return await patch(request);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------- reads
+
+async function get(request: ApiRequest): Promise<ApiResponse> {
+  const entry = await request.served.store.get(request.namespace, request.name);
+  return { kind: 'entry', code: 200, entry };
+}
+
+async function list(request: ApiRequest): Promise<ApiResponse> {
+  const { served, namespace, query } = request;
+  const options = parseListOptions(query);
+  const selection = select(served.type, served.version, namespace, options.labelSelector, options.fieldSelector);
+  return { kind: 'list', list: await served.store.list(selection, options) };
+}
+
+async function watch(request: ApiRequest): Promise<ApiResponse> {
+  const { served, namespace, name, query } = request;
+  const options = parseListOptions(name === '' ? query : withName(query, name));
+  const selection = select(served.type, served.version, namespace, options.labelSelector, options.fieldSelector);
+  return { kind: 'watch', selection, options: { ...options, watch: true } };
+}
+
+/** A watch of one object by its path is a watch of the collection with a field selector. */
+function withName(query: URLSearchParams, name: string): URLSearchParams {
+  const changed = new URLSearchParams(query);
+  changed.set('fieldSelector', `metadata.name=${name}`);
+  return changed;
+}
+
+// ------------------------------------------------------------------------------------------------------------ writes
+
+async function create(request: ApiRequest): Promise<ApiResponse> {
+  const { served, name, namespace } = request;
+  if (name !== '') throw methodNotAllowed();
+  requireNamespace(request);
+  const options = parseWriteOptions(request.query, 'CreateOptions');
+  const decoded = decodeBody(request, options);
+  const { metadata } = decoded.object;
+  if (served.type.scope === 'Namespaced' && (metadata.namespace ?? '') !== '' && metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  if ((metadata.resourceVersion ?? '') !== '')
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  const entry = await served.store.create(decoded.object, writeRequest(request, options, 'CreateOptions'));
+  return { kind: 'entry', code: 201, entry };
+}
+
+async function update(request: ApiRequest): Promise<ApiResponse> {
+  const { served, subresource } = request;
+  requireNamespace(request);
+  const options = parseWriteOptions(request.query, 'UpdateOptions');
+  const first = decodeBody(request, options);
+  checkUrl(request, first.object);
+  let fresh: Decoded | undefined = first;
+  const draft = (): ApiObject => {
+    const decoded = fresh ?? decodeBody(request, { ...options, fieldValidation: 'Ignore' });
+    fresh = undefined;
+    return decoded.object;
+  };
+  const mayCreate = subresource === '' && served.type.strategy.allowCreateOnUpdate;
+  const result = await served.store.update(
+    draft,
+    writeRequest(request, options, 'UpdateOptions'),
+    subresource === 'status' ? 'status' : 'object',
+    mayCreate ? draft : undefined,
+  );
+  return { kind: 'entry', code: result.created ? 201 : 200, entry: result.entry };
+}
+
+async function patch(request: ApiRequest): Promise<ApiResponse> {
+  const { served, subresource } = request;
+  const { type, version, store } = served;
+  requireNamespace(request);
+  const body = requireBody(request);
+  const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
+  const kind = patchKind(mediaType, version);
+  const options = parseWriteOptions(request.query, 'PatchOptions', kind === 'apply');
+  const target = subresource === 'status' ? 'status' : 'object';
+  if (kind === 'apply') {
+    const applied = decodeApplied(body, request, options);
+    const write = writeRequest(request, options, 'PatchOptions');
+    const result = await store.update(
+      (current) => applyConfiguration(current, applied, request, options),
+      { ...write, trackFields: applied.trackFields },
+      target,
+      subresource === '' ? () => applyConfiguration(undefined, applied, request, options) : undefined,
+    );
+    return { kind: 'entry', code: result.created ? 201 : 200, entry: result.entry };
+  }
+  const decoded = decodePatch(kind, body, version);
+  const result = await store.update(
+    (current) => {
+      const patched = decoded.apply(current as unknown as JsonObject);
+      const draft = shapePatched(patched, decoded, type, version, options, request.warn);
+      applyDefaults(draft, type, version);
+      checkUrl(request, draft);
+      return draft;
+    },
+    writeRequest(request, options, 'PatchOptions'),
+    target,
+  );
+  return { kind: 'entry', code: 200, entry: result.entry };
+}
+
+async function remove(request: ApiRequest): Promise<ApiResponse> {
+  const { served } = request;
+  requireNamespace(request);
+  const { options, write } = deleteRequest(request);
+  const result = await served.store.delete(options, { ...write, name: request.name });
+  if (!result.removed && result.pending !== true) {
+    return { kind: 'entry', code: options.orphanDependents === false ? 202 : 200, entry: result.entry };
+  }
+  if (served.type.strategy.returnsDeletedObject === true) return { kind: 'entry', code: 200, entry: result.entry };
+  return { kind: 'object', code: 200, object: deletedStatus(request, result.entry) };
+}
+
+async function removeCollection(request: ApiRequest): Promise<ApiResponse> {
+  const { served, namespace } = request;
+  const listOptions = parseListOptions(request.query);
+  const { options, write } = deleteRequest(request);
+  const { type, version, store } = served;
+  const selection = select(type, version, namespace, listOptions.labelSelector, listOptions.fieldSelector);
+  const found = await store.list(selection, listOptions);
+  const pending = [...found.entries];
+  const deleted: CacheEntry[] = [];
+  // Kubernetes deletes with a few workers; objects that are gone meanwhile are no error.
+  const worker = async (): Promise<void> => {
+    for (let entry = pending.shift(); entry !== undefined; entry = pending.shift()) {
+      const { name, namespace: within } = entry.peek().metadata;
+      try {
+        const result = await store.delete({ ...options }, { ...write, name: name!, namespace: within });
+        deleted.push(result.entry);
+      } catch (error) {
+        if (!(error instanceof StatusError && error.code === 404)) throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  deleted.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { kind: 'list', list: { ...found, entries: deleted } };
+}
+
+function deleteRequest(request: ApiRequest): { options: DeleteOptions; write: WriteRequest } {
+  const options: DeleteOptions = { ...parseQueryDeleteOptions(request.query) };
+  if (request.body !== undefined && !(request.body.kind === 'bytes' && request.body.bytes.length === 0)) {
+    const { value } = decodeValue(request.body, 'DeleteOptions');
+    if (!isJsonObject(value)) throw badRequest('the body of a delete must be DeleteOptions');
+    if (value.kind !== undefined && value.kind !== 'DeleteOptions') {
+      throw badRequest(`decoded object cannot be converted to DeleteOptions`);
+    }
+    Object.assign(options, parseDeleteOptions(value));
+  }
+  const writeOptions = parseWriteOptions(request.query, 'DeleteOptions');
+  const write = writeRequest(
+    request,
+    { ...writeOptions, dryRun: writeOptions.dryRun || options.dryRun === true },
+    'DeleteOptions',
+  );
+  return { options, write };
+}
+
+function parseQueryDeleteOptions(query: URLSearchParams): DeleteOptions {
+  const raw: JsonObject = {};
+  const grace = query.get('gracePeriodSeconds');
+  if (grace !== null) {
+    if (!/^-?\d+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+    raw.gracePeriodSeconds = Number(grace);
+  }
+  const policy = query.get('propagationPolicy');
+  if (policy !== null && policy !== '') raw.propagationPolicy = policy;
+  const orphan = query.get('orphanDependents');
+  if (orphan !== null) raw.orphanDependents = orphan !== 'false' && orphan !== '0';
+  return parseDeleteOptions(raw);
+}
+
+function deletedStatus(request: ApiRequest, entry: CacheEntry): JsonObject {
+  const { group, names } = request.served.type;
+  const { uid } = entry.peek().metadata;
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name: entry.name, ...(group === '' ? {} : { group }), kind: names.plural, uid },
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------ subresources
+
+async function serveScale(request: ApiRequest): Promise<ApiResponse> {
+  const { served, verb, name, namespace } = request;
+  const { store, version } = served;
+  const paths = version.scale!;
+  const scaleOfEntry = async (entry: CacheEntry): Promise<JsonObject> =>
+    scaleOf(await convertObject(served.type, entry.peek(), version.name), paths) as unknown as JsonObject;
+  if (verb === 'get')
+    return { kind: 'object', code: 200, object: await scaleOfEntry(await store.get(namespace, name)) };
+  if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
+  requireNamespace(request);
+  const body = requireBody(request);
+  const options = parseWriteOptions(request.query, verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
+  let change: (current: ApiObject) => ApiObject;
+  if (verb === 'update') {
+    const { value } = decodeValue(body, 'Scale');
+    if (!isJsonObject(value)) throw badRequest('the body of a scale update must be a Scale');
+    change = (current) => {
+      applyScale(current, value, paths);
+      return current;
+    };
+  } else {
+    const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
+    const kind = mediaType === patchTypes.strategic ? 'merge' : patchKind(mediaType, version);
+    if (kind === 'apply') {
+      const { value } = decodeValue(body.kind === 'bytes' ? { ...body, mediaType: 'application/yaml' } : body, 'Scale');
+      change = (current) => {
+        const merged = { ...scaleOf(current, paths), spec: (isJsonObject(value) ? value.spec : {}) ?? {} };
+        applyScale(current, merged as unknown as JsonObject, paths);
+        return current;
+      };
+    } else {
+      const decoded = decodePatch(kind, body, version);
+      change = (current) => {
+        const patched = decoded.apply(scaleOf(current, paths) as unknown as JsonObject);
+        if (!isJsonObject(patched)) throw badRequest('the patched Scale is not an object');
+        applyScale(current, patched, paths);
+        return current;
+      };
+    }
+  }
+  const kind: WriteKind = verb === 'update' ? 'UpdateOptions' : 'PatchOptions';
+  const result = await store.update(change, writeRequest(request, options, kind), 'object');
+  return { kind: 'object', code: 200, object: await scaleOfEntry(result.entry) };
+}
+
+async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
+  const { served, subresource, verb, name, namespace } = request;
+  const found = served.type.subresources[subresource];
+  if (found === undefined) throw resourceNotServed();
+  if (!found.verbs.includes(verb)) throw methodNotAllowed();
+  let body: JsonObject | undefined;
+  if (request.body !== undefined) {
+    const { value } = decodeValue(request.body, found.kind);
+    if (!isJsonObject(value)) throw badRequest(`the body must be a ${found.kind}`);
+    if (value.kind !== undefined && value.kind !== found.kind) {
+      throw badRequest(`${String(value.kind)} cannot be handled as a ${found.kind}`);
+    }
+    body = value;
+  }
+  const options = parseWriteOptions(request.query, 'CreateOptions');
+  return await found.handle({
+    verb,
+    namespace,
+    name,
+    path: request.rest,
+    query: request.query,
+    body,
+    context: contextOf(request, options.dryRun),
+    access: request.services.access,
+    nodes: request.services.nodes,
+    signal: request.signal,
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------------- parts
+
+function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
+  return { now: request.now, user: request.user, dryRun };
+}
+
+function writeRequest(request: ApiRequest, options: WriteOptions, kind: WriteKind): WriteRequest {
+  const { served, namespace, name, subresource, warn } = request;
+  return {
+    version: served.version,
+    namespace,
+    name,
+    subresource,
+    context: contextOf(request, options.dryRun),
+    warn,
+    trackFields: kind === 'DeleteOptions' ? noTracking : fieldTracker(request, managerName(options, request.userAgent)),
+  };
+}
+
+const noTracking = (): void => undefined;
+
+function requireNamespace({ served, namespace }: ApiRequest): void {
+  if (served.type.scope === 'Namespaced' && (namespace ?? '') === '') throw methodNotAllowed();
+}
+
+function requireBody({ body, served }: ApiRequest): NonNullable<ApiRequest['body']> {
+  if (body === undefined) throw methodNotSupported(served.store.resource, 'a request without a body');
+  return body;
+}
+
+function decodeBody(request: ApiRequest, options: WriteOptions): Decoded {
+  const { type, version } = request.served;
+  const decoded = decodeObject(requireBody(request), type, version);
+  reportProblems(decoded, options.fieldValidation, type, version, request.warn);
+  applyDefaults(decoded.object, type, version);
+  return decoded;
+}
+
+/** The object must be the one that the URL names. */
+function checkUrl({ served, name, namespace }: ApiRequest, object: ApiObject): void {
+  const { metadata } = object;
+  if ((metadata.name ?? '') === '') metadata.name = name;
+  if (metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+  if (served.type.scope !== 'Namespaced') return;
+  if ((metadata.namespace ?? '') === '') metadata.namespace = namespace!;
+  if (metadata.namespace !== namespace) {
+    throw badRequest(
+      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+    );
+  }
+}

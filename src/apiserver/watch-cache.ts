@@ -1,0 +1,309 @@
+/**
+ * The watch cache of one resource: every object as a {@link CacheEntry} in key order, and a window of recent events.
+ *
+ * Flow: one list and one watch on the store fill it; reads are served from it without touching the store; watchers are
+ * cursors into the event window.
+ *
+ * Guarantees:
+ * - A write that has been acknowledged is in the cache (the store delivers its events first).
+ * - {@link WatchCache.caughtUp} makes reads linearizable: it resolves when the cache shows the store's latest revision.
+ * - A watcher sees every event after its start, in order, exactly once, or is ended with 410 Expired when it has fallen
+ *   out of the window. Nothing is buffered for it: a slow watcher is only a cursor that lags.
+ */
+import type { Clock } from '../clock/clock.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import { expired, type StatusError, serviceUnavailable } from '../machinery/status.ts';
+import { BTree } from '../storage/btree.ts';
+import type { KeyValue, Revision, Store, StoreEvent, StoreWatch } from '../storage/store.ts';
+import { CompactedError } from '../storage/store.ts';
+import { type CacheEntry, entryOf } from './cache-entry.ts';
+
+export interface CacheEvent {
+  readonly revision: Revision;
+  /** What the object is now; for a delete, what it was, with the delete's revision. */
+  readonly entry: CacheEntry;
+  readonly previous: CacheEntry | undefined;
+  readonly deleted: boolean;
+  /** When it came, for the window's age. */
+  readonly at: number;
+  /** Encodings shared by all watchers of this event, by format. */
+  readonly frames: Map<string, Buffer>;
+}
+
+/** A cursor into the event window. `wake` is called whenever there is more to take, and once when the end has come. */
+export interface CacheWatcher {
+  /** The next events, at most `max`; empty when there are none yet. Throws 410 when the cursor has left the window. */
+  take(max: number): readonly CacheEvent[];
+  /** Everything at or below this revision has been taken. */
+  readonly revision: Revision;
+  /** Whether the cursor has left the window: what it has not taken is gone. */
+  readonly lost: boolean;
+  close(): void;
+}
+
+const windowEvents = 10_000;
+const windowMilliseconds = 5 * 60_000;
+const minimumWindow = 200;
+
+export class WatchCache {
+  readonly #store: Store;
+  readonly #prefix: string;
+  readonly #clock: Clock;
+  readonly #entries = new BTree<string, CacheEntry>(undefined, undefined, 64);
+  /** Objects on their way into the store, so that their own event need not parse them again. */
+  readonly #written = new WeakMap<Uint8Array, ApiObject>();
+  readonly #watchers = new Set<Cursor>();
+  #events: CacheEvent[] = [];
+  /** The position of `#events[0]`: how many events have been dropped from the window. */
+  #dropped = 0;
+  /** Events at or below this revision are not in the window. */
+  #windowStart: Revision = 0;
+  #revision: Revision = 0;
+  #watch: StoreWatch | undefined;
+  #ready: Promise<void> | undefined;
+  #failure: Error | undefined;
+  #closed = false;
+  /** Set while a reader in this process keeps parsed objects. */
+  #retain = 0;
+
+  constructor(store: Store, prefix: string, clock: Clock) {
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#clock = clock;
+  }
+
+  /** Resolves when the cache is filled; starts to fill it on the first call. */
+  ready(): Promise<void> {
+    this.#ready ??= this.#fill().catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  /** Resolves when the cache shows the store's latest revision (a consistent read, KEP-2340). */
+  async caughtUp(): Promise<Revision> {
+    await this.ready();
+    const latest = await this.#store.revision();
+    await this.reached(latest);
+    return latest;
+  }
+
+  /** Resolves when the cache shows `revision`. */
+  async reached(revision: Revision): Promise<void> {
+    if (this.revision >= revision) return;
+    await this.#watch?.reached(revision);
+    if (this.#failure !== undefined) throw serviceUnavailable(`the watch cache failed: ${this.#failure.message}`);
+  }
+
+  /** The revision that the cache shows. */
+  get revision(): Revision {
+    return Math.max(this.#revision, this.#watch?.revision ?? 0);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): CacheEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Entries whose keys start with `prefix`, in key order. */
+  range(prefix: string): CacheEntry[] {
+    if (prefix === this.#prefix) return this.#entries.valuesArray();
+    const found: CacheEntry[] = [];
+    this.#entries.forRange(prefix, `${prefix}\uffff`, false, (_key, entry) => {
+      found.push(entry);
+    });
+    return found;
+  }
+
+  /** Remembers the object behind a value that is about to be written. The object becomes the cache's. */
+  willWrite(value: Uint8Array, object: ApiObject): void {
+    this.#written.set(value, object);
+  }
+
+  /** Keeps parsed objects from now on; returns how to let go. */
+  retain(): () => void {
+    this.#retain += 1;
+    let released = false;
+    return () => {
+      if (!released) this.#retain -= 1;
+      released = true;
+    };
+  }
+
+  /** A watcher of everything after `revision`. Throws 410 Expired when that is older than the window. */
+  watch(revision: Revision, wake: (end: Error | undefined) => void): CacheWatcher {
+    if (revision < this.#windowStart) throw tooOld(revision, this.#windowStart);
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#events[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    const cursor = new Cursor(this.#window, this.#dropped + low, revision, wake, () => this.#watchers.delete(cursor));
+    this.#watchers.add(cursor);
+    return cursor;
+  }
+
+  /** Ends every watcher; the cache is of no use afterwards. */
+  close(reason: Error | undefined = undefined): void {
+    this.#closed = true;
+    this.#watch?.close();
+    for (const watcher of [...this.#watchers]) watcher.end(reason);
+    this.#watchers.clear();
+  }
+
+  readonly #window: Window = {
+    events: () => this.#events,
+    dropped: () => this.#dropped,
+    windowStart: () => this.#windowStart,
+    revision: () => this.revision,
+  };
+
+  async #fill(): Promise<void> {
+    const { items, revision } = await this.#store.list(this.#prefix);
+    this.#entries.clear();
+    for (const kv of items) this.#entries.set(kv.key, this.#entry(kv));
+    this.#revision = revision;
+    this.#windowStart = revision;
+    this.#failure = undefined;
+    if (this.#closed) return;
+    this.#watch = this.#store.watch(this.#prefix, revision + 1, {
+      events: (events) => this.#take(events),
+      error: (error) => this.#fail(error),
+    });
+  }
+
+  #entry(kv: KeyValue): CacheEntry {
+    const written = this.#written.get(kv.value);
+    return entryOf(kv, written, this.#retain > 0 && written !== undefined);
+  }
+
+  #take(events: readonly StoreEvent[]): void {
+    const at = this.#clock.now();
+    for (const event of events) {
+      const { kv } = event;
+      const previous = this.#entries.get(kv.key);
+      this.#revision = kv.modRevision;
+      if (event.type === 'put') {
+        const entry = this.#entry(kv);
+        this.#entries.set(kv.key, entry);
+        this.#push({ revision: kv.modRevision, entry, previous, deleted: false, at, frames: new Map() });
+      } else {
+        this.#entries.delete(kv.key);
+        const last = entryOf({ ...event.previous, modRevision: kv.modRevision }, undefined, false);
+        this.#push({ revision: kv.modRevision, entry: last, previous, deleted: true, at, frames: new Map() });
+      }
+    }
+    this.#trim(at);
+    for (const watcher of this.#watchers) watcher.wake(undefined);
+  }
+
+  #push(event: CacheEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Forgets events in slices, so that one event does not cost a shift of the whole window. */
+  #trim(now: number): void {
+    let drop = this.#events.length - windowEvents;
+    if (drop < windowEvents / 10) drop = 0;
+    const oldest = this.#events[0];
+    if (oldest !== undefined && now - oldest.at > 2 * windowMilliseconds && this.#events.length > minimumWindow) {
+      const young = this.#events.findIndex((event) => now - event.at <= windowMilliseconds);
+      drop = Math.max(drop, Math.min(young < 0 ? this.#events.length : young, this.#events.length - minimumWindow));
+    }
+    if (drop <= 0) return;
+    this.#windowStart = this.#events[drop - 1]!.revision;
+    this.#events = this.#events.slice(drop);
+    this.#dropped += drop;
+  }
+
+  /** The store's watch broke: every watcher lists again, and so does the cache on its next use. */
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#watch = undefined;
+    this.#ready = undefined;
+    this.#events = [];
+    const reason =
+      error instanceof CompactedError
+        ? expired(error.message)
+        : serviceUnavailable(`the store failed: ${error.message}`);
+    for (const watcher of [...this.#watchers]) watcher.end(reason);
+    this.#watchers.clear();
+  }
+}
+
+interface Window {
+  events(): readonly CacheEvent[];
+  dropped(): number;
+  windowStart(): Revision;
+  revision(): Revision;
+}
+
+class Cursor implements CacheWatcher {
+  readonly #window: Window;
+  readonly #onClose: () => void;
+  readonly wake: (end: Error | undefined) => void;
+  #next: number;
+  #revision: Revision;
+
+  constructor(
+    window: Window,
+    next: number,
+    revision: Revision,
+    wake: (end: Error | undefined) => void,
+    onClose: () => void,
+  ) {
+    this.#window = window;
+    this.#next = next;
+    this.#revision = revision;
+    this.wake = wake;
+    this.#onClose = onClose;
+  }
+
+  get revision(): Revision {
+    const events = this.#window.events();
+    return this.#next - this.#window.dropped() >= events.length
+      ? Math.max(this.#revision, this.#window.revision())
+      : this.#revision;
+  }
+
+  get lost(): boolean {
+    return this.#next < this.#window.dropped();
+  }
+
+  take(max: number): readonly CacheEvent[] {
+    const events = this.#window.events();
+    const from = this.#next - this.#window.dropped();
+    if (from < 0) throw tooOld(this.#revision, this.#window.windowStart());
+    const to = Math.min(events.length, from + max);
+    if (from >= to) return noEvents;
+    this.#next += to - from;
+    this.#revision = events[to - 1]!.revision;
+    return events.slice(from, to);
+  }
+
+  end(reason: Error | undefined): void {
+    this.close();
+    this.wake(reason ?? new WatchClosed());
+  }
+
+  close(): void {
+    this.#onClose();
+  }
+}
+
+const noEvents: readonly CacheEvent[] = [];
+
+/** The server ended the watch in good order (shutdown, or the resource is gone). */
+export class WatchClosed extends Error {
+  override readonly name = 'WatchClosed';
+}
+
+function tooOld(revision: Revision, start: Revision): StatusError {
+  return expired(`too old resource version: ${revision} (${start})`);
+}

@@ -1,0 +1,141 @@
+/**
+ * A watch on its way to an HTTP client. The socket is the only buffer: while it is full nothing is taken from the cache,
+ * and a client that stays away until its place has left the event window is cut off.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../clock/clock.ts';
+import { internalError, StatusError } from '../machinery/status.ts';
+import type { ListOptions } from './options.ts';
+import type { RenderContext } from './render.ts';
+import { WatchRenderer, wrap } from './render.ts';
+import type { ResourceStore } from './resource-store.ts';
+import type { Selection } from './selection.ts';
+import type { WatchSession } from './watch.ts';
+import { WatchClosed } from './watch-cache.ts';
+
+/** kube-apiserver's --min-request-timeout: watches without a time-out last this long, up to twice. */
+const minimumTimeout = 1800;
+
+export async function respondWithWatch(
+  response: ServerResponse,
+  headers: Record<string, string>,
+  store: ResourceStore,
+  selection: Selection,
+  options: ListOptions,
+  context: RenderContext,
+  clock: Clock,
+): Promise<void> {
+  const renderer = new WatchRenderer(context);
+  let stream: WatchStream | undefined;
+  let session: WatchSession | undefined;
+  let failure: Error | undefined;
+  try {
+    session = await store.watch(
+      selection,
+      options,
+      () => stream?.wake(),
+      (error) => {
+        if (stream === undefined) failure = error;
+        else stream.fail(error);
+      },
+    );
+  } catch (error) {
+    // A start that has left the window is told in the stream, as kube-apiserver does; everything else is a plain answer.
+    if (!(error instanceof StatusError && error.code === 410)) throw error;
+    failure = error;
+  }
+  response.writeHead(200, { ...headers, 'Content-Type': contentType(context), 'Transfer-Encoding': 'chunked' });
+  response.flushHeaders();
+  stream = new WatchStream(response, session, renderer);
+  if (failure !== undefined) {
+    stream.fail(failure);
+    return;
+  }
+  const seconds = options.timeoutSeconds ?? minimumTimeout * (1 + clock.random());
+  const running = stream;
+  const timer = clock.setTimeout(() => running.end(), seconds * 1000);
+  response.once('close', () => {
+    timer.cancel();
+    running.close();
+  });
+  running.wake();
+}
+
+function contentType({ representation }: RenderContext): string {
+  return representation.shape === 'object' ? 'application/json' : representation.contentType;
+}
+
+class WatchStream {
+  readonly #response: ServerResponse;
+  readonly #session: WatchSession | undefined;
+  readonly #renderer: WatchRenderer;
+  #full = false;
+  #rendering = false;
+  #closed = false;
+
+  constructor(response: ServerResponse, session: WatchSession | undefined, renderer: WatchRenderer) {
+    this.#response = response;
+    this.#session = session;
+    this.#renderer = renderer;
+    response.on('drain', () => {
+      this.#full = false;
+      this.wake();
+    });
+  }
+
+  /** Tells what there is to tell, as far as the socket takes it. */
+  wake(): void {
+    if (this.#closed || this.#rendering) return;
+    if (this.#full) {
+      if (this.#session?.lost === true) this.#response.destroy();
+      return;
+    }
+    try {
+      while (!this.#full && !this.#closed) {
+        const step = this.#session?.next();
+        if (step === undefined) return;
+        const frame = this.#renderer.render(step);
+        if (frame instanceof Promise) {
+          this.#rendering = true;
+          frame.then(
+            (bytes) => {
+              this.#rendering = false;
+              this.#write(bytes);
+              this.wake();
+            },
+            (error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))),
+          );
+          return;
+        }
+        this.#write(frame);
+      }
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Ends the stream with an ERROR event, or without one when the server closes in good order. */
+  fail(error: Error): void {
+    if (this.#closed) return;
+    if (!(error instanceof WatchClosed)) {
+      const { status } = error instanceof StatusError ? error : internalError(error.message);
+      this.#response.write(wrap('ERROR', Buffer.from(JSON.stringify(status))));
+    }
+    this.end();
+  }
+
+  end(): void {
+    this.close();
+    this.#response.end();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#session?.close();
+  }
+
+  #write(frame: Buffer): void {
+    if (this.#closed) return;
+    if (!this.#response.write(frame)) this.#full = true;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Who a request comes from. Authenticators are asked in order; the first that knows the credentials answers.
+ * Source: Kubernetes authentication ("X509 client certificates", "Static token file", "Anonymous requests").
+ */
+import type { PeerCertificate } from 'node:tls';
+import type { UserInfo } from '../apis/resource-type.ts';
+import { unauthorized } from '../machinery/status.ts';
+
+export interface Credentials {
+  /** Of the TLS connection, already verified against the client CA; absent when none was shown. */
+  readonly certificate: PeerCertificate | undefined;
+  /** The `Authorization` header. */
+  readonly authorization: string | undefined;
+}
+
+/** Answers `undefined` when it does not know the credentials; throws 401 when they are its own and wrong. */
+export type Authenticator = (credentials: Credentials) => UserInfo | undefined | Promise<UserInfo | undefined>;
+
+export const authenticatedGroup = 'system:authenticated';
+
+export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** CN is the user's name, every O a group. */
+export const certificateAuthenticator: Authenticator = ({ certificate }) => {
+  const name = certificate?.subject?.CN;
+  if (certificate === undefined || typeof name !== 'string' || name === '') return undefined;
+  const organizations = (certificate.subject as { O?: string | string[] }).O ?? [];
+  return {
+    name,
+    groups: [...(Array.isArray(organizations) ? organizations : [organizations]), authenticatedGroup],
+  };
+};
+
+/** Bearer tokens from a fixed table. */
+export function tokenAuthenticator(tokens: ReadonlyMap<string, UserInfo>): Authenticator {
+  return ({ authorization }) => {
+    const token = bearerToken(authorization);
+    const user = token === undefined ? undefined : tokens.get(token);
+    return user === undefined ? undefined : { ...user, groups: [...user.groups, authenticatedGroup] };
+  };
+}
+
+/** A request with credentials that nobody knows is refused; one without any is anonymous. */
+export function authenticateWith(
+  authenticators: readonly Authenticator[],
+): (credentials: Credentials) => Promise<UserInfo> {
+  return async (credentials) => {
+    for (const authenticator of authenticators) {
+      const user = await authenticator(credentials);
+      if (user !== undefined) return user;
+    }
+    if (credentials.authorization !== undefined) throw unauthorized();
+    return anonymousUser;
+  };
+}
+
+function bearerToken(authorization: string | undefined): string | undefined {
+  const match = /^bearer +(\S+)$/i.exec(authorization ?? '');
+  return match?.[1];
+}

@@ -1,0 +1,248 @@
+/**
+ * The transport to a server in this process: the same identity, authorization and admission as over HTTPS, and neither
+ * socket nor serialisation. Objects come straight from the server's cache; watches read its event window.
+ */
+
+import type { UserInfo, Verb } from '../apis/resource-type.ts';
+import { convertObject, convertObjects } from '../apiserver/conversion.ts';
+import type { ServedVersion } from '../apiserver/registry.ts';
+import type { ApiServer, LocalRequest } from '../apiserver/server.ts';
+import type { WatchSession, WatchStep } from '../apiserver/watch.ts';
+import { WatchClosed } from '../apiserver/watch-cache.ts';
+import { cloneJson, deepFreeze, type JsonObject, type JsonValue, parseJson } from '../machinery/json.ts';
+import { type ApiList, type ApiObject, groupVersion, type ListMeta, type WatchEvent } from '../machinery/object.ts';
+import { badRequest, serviceUnavailable } from '../machinery/status.ts';
+import type {
+  RequestOptions,
+  ResourceTarget,
+  Transport,
+  TransportRequest,
+  TransportWatchRequest,
+  WatchHandlers,
+} from './transport.ts';
+
+export interface InProcessOptions {
+  /** Whom the requests come from. */
+  readonly user: UserInfo;
+  /** Names the field manager where requests do not; default: the user's name. */
+  readonly userAgent?: string;
+}
+
+export function inProcessTransport(server: ApiServer, options: InProcessOptions): Transport {
+  return new InProcessTransport(server, options);
+}
+
+class InProcessTransport implements Transport {
+  readonly #server: ApiServer;
+  readonly #user: UserInfo;
+  readonly #userAgent: string;
+  readonly #watches = new Set<LocalWatch>();
+  readonly #closed = new AbortController();
+
+  constructor(server: ApiServer, { user, userAgent }: InProcessOptions) {
+    this.#server = server;
+    this.#user = user;
+    this.#userAgent = userAgent ?? user.name;
+  }
+
+  async request(request: TransportRequest): Promise<ApiObject> {
+    this.#requireOpen();
+    request.signal?.throwIfAborted();
+    const query = queryOf(request.options);
+    if (request.patchType !== undefined) query.set('patchType', request.patchType);
+    const { served, response } = await this.#server.request({
+      ...this.#local(request.verb, request.target, query, request.signal),
+      body: request.body === undefined ? undefined : { kind: 'value', value: cloneJson(request.body) as JsonValue },
+    });
+    switch (response.kind) {
+      case 'entry':
+        return await objectOf(served, response.entry.object);
+      case 'object':
+        return deepFreeze(response.object as unknown as ApiObject);
+      case 'list': {
+        const { list } = response;
+        const metadata: ListMeta = { resourceVersion: String(list.revision) };
+        if (list.continue !== '') metadata.continue = list.continue;
+        if (list.remaining !== undefined) metadata.remainingItemCount = list.remaining;
+        const items = await convertObjects(
+          served.type,
+          list.entries.map((entry) => entry.object),
+          served.version.name,
+        );
+        const answer: ApiList = {
+          apiVersion: groupVersion(served.type.group, served.version.name),
+          kind: served.type.names.listKind,
+          metadata,
+          items: [...items],
+        };
+        return deepFreeze(answer) as unknown as ApiObject;
+      }
+      default:
+        throw badRequest(`${request.target.resource} answered a ${response.kind} where an object was expected`);
+    }
+  }
+
+  async stream(
+    target: ResourceTarget,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    this.#requireOpen();
+    const { response } = await this.#server.request(
+      this.#local('get', target, new URLSearchParams(query as Record<string, string>), signal),
+    );
+    if (response.kind !== 'stream') throw badRequest(`${target.resource}/${target.subresource} is not a stream`);
+    return response.body;
+  }
+
+  async document(path: string): Promise<JsonObject> {
+    this.#requireOpen();
+    const { code, body } = await this.#server.document(path, this.#user);
+    if (code !== 200) throw badRequest(`${path} answered ${code}`);
+    return parseJson(body) as JsonObject;
+  }
+
+  watch(request: TransportWatchRequest, handlers: WatchHandlers): { close(): void } {
+    const watch = new LocalWatch(handlers, () => this.#watches.delete(watch));
+    this.#watches.add(watch);
+    const query = queryOf(request.options);
+    query.set('watch', 'true');
+    const local = this.#local('watch', request.target, query, undefined);
+    Promise.resolve()
+      .then(() => this.#requireOpen())
+      .then(() => this.#server.request(local))
+      .then(({ served, response }) => {
+        if (response.kind !== 'watch') throw badRequest(`${request.target.resource} cannot be watched`);
+        return watch.open(served, response);
+      })
+      .catch((error: unknown) => watch.end(error instanceof Error ? error : new Error(String(error))));
+    return watch;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    for (const watch of [...this.#watches]) watch.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed.signal.aborted) throw serviceUnavailable('the transport is closed');
+  }
+
+  #local(verb: Verb, target: ResourceTarget, query: URLSearchParams, signal: AbortSignal | undefined): LocalRequest {
+    return {
+      verb,
+      group: target.group,
+      version: target.version,
+      resource: target.resource,
+      namespace: target.namespace,
+      name: target.name ?? '',
+      subresource: target.subresource ?? '',
+      query,
+      user: this.#user,
+      userAgent: this.#userAgent,
+      body: undefined,
+      signal: signal ?? this.#closed.signal,
+    };
+  }
+}
+
+/** Delivers in a later turn than the write that caused it, so that a writer never runs its own watchers. */
+class LocalWatch {
+  readonly #handlers: WatchHandlers;
+  readonly #onClose: () => void;
+  #served: ServedVersion | undefined;
+  #session: WatchSession | undefined;
+  #release: (() => void) | undefined;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(handlers: WatchHandlers, onClose: () => void) {
+    this.#handlers = handlers;
+    this.#onClose = onClose;
+  }
+
+  async open(
+    served: ServedVersion,
+    { selection, options }: Extract<Awaited<ReturnType<ApiServer['request']>>['response'], { kind: 'watch' }>,
+  ): Promise<void> {
+    if (this.#closed) return;
+    this.#served = served;
+    this.#release = served.store.cache.retain();
+    const session = await served.store.watch(
+      selection,
+      options,
+      () => this.#wake(),
+      (error) => this.end(error),
+    );
+    if (this.#closed) session.close();
+    else {
+      this.#session = session;
+      this.#wake();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#session?.close();
+    this.#release?.();
+    this.#onClose();
+  }
+
+  end(error: Error): void {
+    if (this.#closed) return;
+    this.close();
+    this.#handlers.ended(error instanceof WatchClosed ? undefined : error);
+  }
+
+  #wake(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#deliver().catch((error: unknown) => this.end(error instanceof Error ? error : new Error(String(error))));
+    });
+  }
+
+  async #deliver(): Promise<void> {
+    for (;;) {
+      if (this.#closed) return;
+      const step = this.#session?.next();
+      if (step === undefined) {
+        this.#scheduled = false;
+        return;
+      }
+      const events = eventsOf(step, this.#served!);
+      this.#handlers.events(events instanceof Promise ? await events : events);
+    }
+  }
+}
+
+function eventsOf(step: WatchStep, served: ServedVersion): WatchEvent[] | Promise<WatchEvent[]> {
+  const { type, version } = served;
+  if (step.kind === 'bookmark') {
+    const object: ApiObject = {
+      apiVersion: groupVersion(type.group, version.name),
+      kind: type.names.kind,
+      metadata: {
+        resourceVersion: String(step.revision),
+        ...(step.initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+      },
+    };
+    return [{ type: 'BOOKMARK', object: deepFreeze(object) }];
+  }
+  if (version.name === type.storageVersion)
+    return step.events.map(({ type, entry }) => ({ type, object: entry.object }));
+  return Promise.all(
+    step.events.map(async ({ type, entry }) => ({ type, object: await objectOf(served, entry.object) })),
+  );
+}
+
+async function objectOf({ type, version }: ServedVersion, object: ApiObject): Promise<ApiObject> {
+  return version.name === type.storageVersion ? object : deepFreeze(await convertObject(type, object, version.name));
+}
+
+function queryOf(options: RequestOptions | undefined): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(options ?? {})) if (value !== undefined) query.set(name, String(value));
+  return query;
+}

@@ -1,0 +1,82 @@
+/**
+ * A request handler on HTTPS: TLS 1.2 or newer, client certificates asked for and verified against the cluster's CA,
+ * time-outs against clients that dawdle, and an end that lets the requests under way finish.
+ */
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { HttpHandler } from '../apiserver/http-handler.ts';
+import type { KeyPair } from '../auth/certificates.ts';
+
+export interface ListenOptions {
+  readonly handler: HttpHandler;
+  readonly serving: KeyPair;
+  /** PEM of the CA that signs client certificates. */
+  readonly clientAuthority: string;
+  readonly bind: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface HttpsListener {
+  readonly port: number;
+  /** Takes no new connections, and resolves when those there are have ended; idle ones are closed at once. */
+  close(): Promise<void>;
+}
+
+/** How long a client may take for the head of a request, and for the whole of it, in milliseconds. */
+const headersTimeout = 30_000;
+const requestTimeout = 120_000;
+/** How long an idle connection is kept, in milliseconds: longer than clients keep theirs. */
+const keepAliveTimeout = 150_000;
+/** What is left open this long after `close` is cut. */
+const closeTimeout = 5_000;
+
+/** Rejects with the error of the socket (`EADDRINUSE`, `EACCES`, …). */
+export function listen(options: ListenOptions): Promise<HttpsListener> {
+  const server: Server = createServer(
+    {
+      key: options.serving.key,
+      cert: options.serving.certificate,
+      ca: options.clientAuthority,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      headersTimeout,
+      requestTimeout,
+      keepAliveTimeout,
+      maxHeaderSize: 64 * 1024,
+      noDelay: true,
+    },
+    options.handler,
+  );
+  const sockets = new Set<Socket>();
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  // A failed handshake (a plain HTTP client, a scan) is the client's affair.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.bind, port: options.port, backlog: 4096 }, () => {
+      server.off('error', reject);
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        close: () => close(server, sockets),
+      });
+    });
+  });
+}
+
+function close(server: Server, sockets: Set<Socket>): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, closeTimeout);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
