@@ -2,6 +2,7 @@
  * What a schema does to an object: prune, default, validate, decode. Each is prepared when it is first used, and kept as
  * long as the schema lives.
  */
+import { coerceEmbedded, validateEmbedded } from '../machinery/embedded-resource.ts';
 import type { FieldError } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { Schema } from '../machinery/schema.ts';
@@ -13,7 +14,10 @@ import { validateSchema } from './validate.ts';
 
 export interface CompiledSchema {
   readonly schema: Schema;
-  /** Removes unknown fields from the draft; answers their paths, sorted: `spec.foo`, `spec.list[0].bar`. */
+  /**
+   * Removes unknown fields from the draft; answers their paths: `spec.foo`, `spec.list[0].bar`. Those of Go types come in
+   * the order of the document, as Go's decoder meets them; those of custom resources are sorted.
+   */
   prune(draft: JsonObject): string[];
   /** Fills in defaults and drops nulls that the schema does not allow. */
   applyDefaults(draft: JsonObject): void;
@@ -39,18 +43,50 @@ export function compileSchema(schema: Schema): CompiledSchema {
 }
 
 function compile(schema: Schema): CompiledSchema {
+  const embeds = lazily(() => contains(schema, (part) => part['x-kubernetes-embedded-resource'] === true));
+  const hasKeys = lazily(() => contains(schema, isSetOrMap));
   return {
     schema,
-    prune: (draft) => prune(draft, schema).sort(),
+    prune(draft) {
+      const unknown = prune(draft, schema);
+      if (embeds()) unknown.push(...coerceEmbedded(draft, schema).unknown);
+      return schema.definition === undefined ? unknown.sort() : unknown;
+    },
     applyDefaults: (draft) => applyDefaults(draft, schema),
-    decodeError: (object) => decodeError(object, schema),
     validate(object, old) {
       const errors = validateSchema(object, schema, old);
+      if (embeds()) errors.push(...validateEmbedded(object, schema));
+      if (!hasKeys()) return errors;
       const repeated = validateListTypes(object, schema);
-      if (repeated.length > 0 && (old === undefined || validateListTypes(old, schema).length === 0)) {
-        errors.push(...repeated);
-      }
+      const repeatedBefore = old !== undefined && repeated.length > 0 && validateListTypes(old, schema).length > 0;
+      if (!repeatedBefore) errors.push(...repeated);
       return errors;
     },
+    decodeError: (object) => decodeError(object, schema),
   };
+}
+
+const isSetOrMap = (schema: Schema): boolean => {
+  const type = schema['x-kubernetes-list-type'];
+  return type === 'set' || type === 'map';
+};
+
+function lazily<T>(compute: () => T): () => T {
+  let value: { readonly known: T } | undefined;
+  return () => {
+    value ??= { known: compute() };
+    return value.known;
+  };
+}
+
+/** Whether any structural part of a schema has a property. Schemas of built-in kinds may be recursive. */
+function contains(schema: Schema, predicate: (schema: Schema) => boolean, seen = new Set<Schema>()): boolean {
+  if (seen.has(schema)) return false;
+  seen.add(schema);
+  if (predicate(schema)) return true;
+  const { properties, items, additionalProperties } = schema;
+  if (items !== undefined && contains(items, predicate, seen)) return true;
+  if (typeof additionalProperties === 'object' && contains(additionalProperties, predicate, seen)) return true;
+  for (const name in properties) if (contains(properties[name] as Schema, predicate, seen)) return true;
+  return false;
 }

@@ -1,0 +1,68 @@
+/**
+ * What all custom resources have in common besides their schema.
+ * Source: apiextensions-apiserver `pkg/registry/customresource` (strategy, validator).
+ */
+import type { ResourceVersion, ScalePaths, Strategy } from '../apis/resource-type.ts';
+import { type FieldError, invalid } from '../machinery/field.ts';
+import type { JsonValue } from '../machinery/json.ts';
+import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import { goNumber, isNumber } from '../schema/number.ts';
+import { lookup } from './simple-path.ts';
+
+const maxReplicas = 2 ** 31 - 1;
+
+export function strategyOf(group: string, versions: readonly ResourceVersion[]): Strategy {
+  const scaleOf = (object: ApiObject): ScalePaths | undefined =>
+    versions.find(({ name }) => groupVersion(group, name) === object.apiVersion)?.scale;
+  const validateSpec = (object: ApiObject): FieldError[] => {
+    const scale = scaleOf(object);
+    return scale === undefined ? [] : validateReplicas(object, scale.specReplicasPath);
+  };
+  const validateStatus = (object: ApiObject): FieldError[] => {
+    const scale = scaleOf(object);
+    if (scale === undefined) return [];
+    const errors = validateReplicas(object, scale.statusReplicasPath);
+    return scale.labelSelectorPath === undefined || scale.labelSelectorPath === ''
+      ? errors
+      : [...errors, ...validateSelector(object, scale.labelSelectorPath)];
+  };
+  const validateAll = (object: ApiObject): FieldError[] => [...validateSpec(object), ...validateStatus(object)];
+  return {
+    generation: true,
+    allowCreateOnUpdate: false,
+    allowUnconditionalUpdate: false,
+    validate: validateAll,
+    validateUpdate: validateAll,
+    validateStatusUpdate: validateStatus,
+  };
+}
+
+function validateReplicas(object: ApiObject, path: string): FieldError[] {
+  const result = lookup(object, path);
+  if (!result.found)
+    return result.blocked === undefined ? [] : [accessorError(path, 0, result.value, 'map[string]interface {}')];
+  const { value } = result;
+  if (!isNumber(value) || goNumber(value) !== 'int64') return [accessorError(path, 0, value, 'int64')];
+  if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
+  return value > maxReplicas ? [invalid(path, value, `should be less than or equal to ${maxReplicas}`)] : [];
+}
+
+function validateSelector(object: ApiObject, path: string): FieldError[] {
+  const result = lookup(object, path);
+  if (!result.found)
+    return result.blocked === undefined ? [] : [accessorError(path, '', result.value, 'map[string]interface {}')];
+  return typeof result.value === 'string' ? [] : [accessorError(path, '', result.value, 'string')];
+}
+
+/** The words of apimachinery's `unstructured` accessors. */
+function accessorError(path: string, zero: number | string, value: JsonValue, expected: string): FieldError {
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return invalid(path, zero, `${path} accessor error: ${text} is of the type ${goTypeOf(value)}, expected ${expected}`);
+}
+
+function goTypeOf(value: JsonValue): string {
+  if (isNumber(value)) return goNumber(value);
+  if (typeof value === 'boolean') return 'bool';
+  if (value === null) return '<nil>';
+  return typeof value === 'string' ? 'string' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
+}

@@ -1,0 +1,54 @@
+/**
+ * Paths such as `.spec.items['a.b']` that must lead to a field of a schema.
+ * Source: apiextensions-apiserver `pkg/apiserver/schema/cel` (ValidFieldPath).
+ */
+import type { JsonSchemaProps } from './types.ts';
+
+export type FieldPathResult =
+  | { readonly names: readonly string[]; readonly schema: JsonSchemaProps; readonly error?: undefined }
+  | { readonly error: string };
+
+/** Follows `path` through `schema`; `arrayNotation` allows `['name']` besides `.name`. */
+export function followFieldPath(path: string, schema: JsonSchemaProps, arrayNotation: boolean): FieldPathResult {
+  const tokens = tokenize(path);
+  const names: string[] = [];
+  let current: JsonSchemaProps = schema;
+  for (let i = 0; i < tokens.length; i++) {
+    let name: string;
+    const token = tokens[i] as string;
+    if (token === '[') {
+      if (!arrayNotation) return { error: 'array notation is not allowed' };
+      const quoted = tokens[++i];
+      if (quoted === undefined) return { error: 'unexpected end of JSON path' };
+      if (quoted.length < 2 || !quoted.startsWith("'") || !quoted.endsWith("'")) {
+        return { error: `expected single quoted string but got ${quoted}` };
+      }
+      name = quoted.slice(1, -1).replace(/\\(['\\])/g, '$1');
+      const close = tokens[++i];
+      if (close === undefined) return { error: 'unexpected end of JSON path' };
+      if (close !== ']') return { error: `expected ] but got ${close}` };
+    } else if (token === '.') {
+      const next = tokens[++i];
+      if (next === undefined) return { error: 'unexpected end of JSON path' };
+      name = next;
+    } else return { error: `expected [ or . but got: ${token}` };
+    const child = childOf(current, name);
+    if (child === undefined) return { error: 'does not refer to a valid field' };
+    names.push(name);
+    current = child;
+  }
+  return { names, schema: current };
+}
+
+function childOf(schema: JsonSchemaProps, name: string): JsonSchemaProps | undefined {
+  const { properties, additionalProperties } = schema;
+  if (properties !== undefined && Object.keys(properties).length > 0) {
+    return Object.hasOwn(properties, name) ? properties[name] : undefined;
+  }
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+}
+
+/** `.`, `[`, `]`, quoted strings with their quotes, and whatever stands between them. */
+function tokenize(path: string): string[] {
+  return path.match(/'(?:[^\\]|\\.)*?'|[.[\]]|'[\s\S]*|[^.[\]]+/g) ?? [];
+}

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { compileCrd } from '../../src/crd/compile.ts';
+import type { CustomResourceDefinition } from '../../src/crd/types.ts';
+import { errorText } from '../../src/machinery/field.ts';
+import type { JsonObject } from '../../src/machinery/json.ts';
+import type { ApiObject } from '../../src/machinery/object.ts';
+import { compileSchema } from '../../src/schema/compile.ts';
+
+const context = { now: 0, user: { name: 'u', groups: [] }, dryRun: false };
+
+function definition(version: object = {}, spec: object = {}): CustomResourceDefinition {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'widgets.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'widgets', kind: 'Widget', shortNames: ['w'], categories: ['all'] },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              properties: {
+                metadata: { type: 'object', properties: { name: { type: 'string', maxLength: 3 } } },
+                spec: {
+                  type: 'object',
+                  properties: {
+                    size: { type: 'integer', default: 1 },
+                    color: { type: 'string' },
+                    template: {
+                      type: 'object',
+                      'x-kubernetes-embedded-resource': true,
+                      'x-kubernetes-preserve-unknown-fields': true,
+                    },
+                  },
+                },
+                status: { type: 'object', properties: { ready: { type: 'integer' }, since: { type: 'string' } } },
+              },
+            },
+          },
+          ...version,
+        },
+      ],
+      ...spec,
+    },
+  } as CustomResourceDefinition;
+}
+
+const widget = (fields: object = {}): ApiObject => ({
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  metadata: { name: 'a' },
+  ...fields,
+});
+
+describe('a compiled custom resource definition', () => {
+  it('is a resource type like any other', () => {
+    const type = compileCrd(definition());
+    assert.equal(type.group, 'example.com');
+    assert.deepEqual(type.names, {
+      plural: 'widgets',
+      singular: 'widget',
+      kind: 'Widget',
+      listKind: 'WidgetList',
+      shortNames: ['w'],
+      categories: ['all'],
+    });
+    assert.equal(type.scope, 'Namespaced');
+    assert.equal(type.storageVersion, 'v1');
+    assert.equal(type.versions[0]?.typeErrors, 'validation');
+    assert.equal(type.versions[0]?.status, false);
+    assert.equal(type.strategy.generation, true);
+    assert.equal(type.strategy.allowUnconditionalUpdate, false);
+  });
+
+  it('is compiled once for one spec', () => {
+    const crd = definition();
+    assert.equal(compileCrd(crd), compileCrd({ ...crd, metadata: { name: 'other' } }));
+    assert.notEqual(compileCrd(crd), compileCrd(definition()));
+  });
+
+  it('orders versions by priority, whatever their order in the definition', () => {
+    const names = ['foo10', 'v1alpha1', 'v11beta2', 'v1', 'v2', 'v10', 'foo1', 'v3beta1', 'v12alpha1', 'v10beta3'];
+    const versions = names.map((name, i) => ({ name, served: true, storage: i === 0 }));
+    const type = compileCrd(definition({}, { versions }));
+    assert.deepEqual(
+      type.versions.map(({ name }) => name),
+      ['v10', 'v2', 'v1', 'v11beta2', 'v10beta3', 'v3beta1', 'v12alpha1', 'v1alpha1', 'foo1', 'foo10'],
+    );
+    assert.equal(type.storageVersion, 'foo10');
+  });
+
+  it('knows the fields that all objects have, and those of embedded ones', () => {
+    const schema = compileSchema(compileCrd(definition()).versions[0]!.schema);
+    const draft = {
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'a', labels: { a: 'b' }, foo: 1 },
+      spec: {
+        extra: 1,
+        template: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', bar: 1 }, any: { thing: 1 } },
+      },
+      other: 1,
+    };
+    assert.deepEqual(schema.prune(draft as JsonObject), [
+      'metadata.foo',
+      'other',
+      'spec.extra',
+      'spec.template.metadata.bar',
+    ]);
+    schema.applyDefaults(draft as JsonObject);
+    assert.deepEqual((draft.spec as JsonObject).size, 1);
+    assert.deepEqual((draft.spec.template as JsonObject).any, { thing: 1 });
+  });
+
+  it('restricts names as its schema says', () => {
+    const schema = compileSchema(compileCrd(definition()).versions[0]!.schema);
+    assert.deepEqual(schema.validate(widget({ metadata: { name: 'long' } }) as unknown as JsonObject).map(errorText), [
+      'metadata.name: Too long: may not be more than 3 bytes',
+    ]);
+  });
+
+  it('shows name and age when the definition adds no column', () => {
+    const columns = compileCrd(definition()).versions[0]!.columns;
+    assert.deepEqual(
+      columns.map(({ name, type }) => [name, type]),
+      [
+        ['Name', 'string'],
+        ['Age', 'date'],
+      ],
+    );
+    const object = widget({ metadata: { name: 'a', creationTimestamp: '1970-01-01T00:00:00Z' } });
+    assert.deepEqual(
+      columns.map((column) => column.cell(object, 300_000)),
+      ['a', '5m'],
+    );
+  });
+
+  it('shows the columns that the definition adds, each by its type', () => {
+    const additionalPrinterColumns = [
+      { name: 'Color', type: 'string', jsonPath: '.spec.color' },
+      { name: 'Size', type: 'integer', jsonPath: '.spec.size', priority: 1, description: 'How big.' },
+      { name: 'SizeText', type: 'string', jsonPath: '.spec.size' },
+      { name: 'Object', type: 'string', jsonPath: '.spec' },
+      { name: 'Since', type: 'date', jsonPath: '.status.since' },
+      { name: 'Wrong', type: 'integer', jsonPath: '.spec.color' },
+      { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+      { name: 'Unreadable', type: 'string', jsonPath: '.spec[' },
+      { name: 'Flag', type: 'boolean', jsonPath: '.spec.flag' },
+    ];
+    const columns = compileCrd(definition({ additionalPrinterColumns })).versions[0]!.columns;
+    const object = widget({
+      spec: { color: 'red', size: 3, flag: true },
+      status: { since: 'never', conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    assert.deepEqual(
+      columns.slice(1).map((column) => column.cell(object, 0)),
+      ['red', 3, '3', '{"color":"red","size":3,"flag":true}', '<invalid>', null, 'True', null, true],
+    );
+    assert.deepEqual(
+      columns.slice(1).map((column) => column.cell(widget(), 0)),
+      [null, null, null, null, null, null, null, null, null],
+    );
+    assert.equal(columns[1]?.description, 'Custom resource definition column (in JSONPath format): .spec.color');
+    assert.equal(columns[2]?.description, 'How big.');
+    assert.equal(columns[2]?.priority, 1);
+  });
+
+  it('selects by the fields that the definition names', () => {
+    const selectableFields = [{ jsonPath: '.spec.color' }, { jsonPath: '.spec.size' }];
+    const fields = compileCrd(definition({ selectableFields })).versions[0]!.selectableFields;
+    assert.deepEqual(
+      fields.map(({ name }) => name),
+      ['spec.color', 'spec.size'],
+    );
+    assert.deepEqual(
+      fields.map(({ value }) => value(widget({ spec: { size: 3 } }))),
+      ['', '3'],
+    );
+  });
+
+  it('checks what scale reads', () => {
+    const subresources = {
+      status: {},
+      scale: {
+        specReplicasPath: '.spec.size',
+        statusReplicasPath: '.status.ready',
+        labelSelectorPath: '.status.since',
+      },
+    };
+    const type = compileCrd(definition({ subresources }));
+    const check = (fields: object): string[] =>
+      (type.strategy.validate?.(widget(fields), context) ?? []).map(errorText);
+    assert.equal(type.versions[0]?.status, true);
+    assert.deepEqual(check({ spec: { size: 2 } }), []);
+    assert.deepEqual(check({ spec: { size: -1 } }), [
+      '.spec.size: Invalid value: -1: should be a non-negative integer',
+    ]);
+    assert.deepEqual(check({ spec: { size: 2 ** 31 } }), [
+      '.spec.size: Invalid value: 2147483648: should be less than or equal to 2147483647',
+    ]);
+    assert.deepEqual(check({ spec: { size: 'x' } }), [
+      '.spec.size: Invalid value: 0: .spec.size accessor error: x is of the type string, expected int64',
+    ]);
+    assert.deepEqual(check({ status: { since: 5 } }), [
+      '.status.since: Invalid value: "": .status.since accessor error: 5 is of the type int64, expected string',
+    ]);
+  });
+});
