@@ -28,7 +28,8 @@ export function validateConversion(
   else if (strategy !== 'None' && strategy !== 'Webhook') {
     errors.push(notSupported(path.child('strategy'), strategy, ['None', 'Webhook']));
   }
-  const { clientConfig, conversionReviewVersions = [] } = conversion.webhook ?? {};
+  const { clientConfig } = conversion.webhook ?? {};
+  const conversionReviewVersions = conversion.webhook?.conversionReviewVersions ?? [];
   const clientPath = path.child('webhookClientConfig');
   const versionsPath = path.child('conversionReviewVersions');
   if (strategy !== 'Webhook') {

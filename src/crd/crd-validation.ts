@@ -346,7 +346,7 @@ function validateStatus(crd: CustomResourceDefinition): FieldError[] {
   const stored = crd.status?.storedVersions ?? [];
   const versions = crd.spec.versions ?? [];
   if (stored.length === 0) {
-    return [...errors, invalid(path, crd.status?.storedVersions ?? null, 'must have at least one stored version')];
+    return [...errors, invalid(path, null, 'must have at least one stored version')];
   }
   for (const { name, storage } of versions) {
     if (storage && !stored.includes(name)) errors.push(invalid(path, stored, `must have the storage version ${name}`));

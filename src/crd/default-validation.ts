@@ -8,12 +8,19 @@ import { cloneJson, deepEqual, type JsonObject, type JsonValue } from '../machin
 import type { Schema } from '../machinery/schema.ts';
 import { prune } from '../schema/prune.ts';
 import { validateSchema } from '../schema/validate.ts';
+import type { RuleCheck } from './rule-validation.ts';
 
 /** `schema` is structural, and describes a whole resource. */
-export function validateDefaults(schema: Schema, path: FieldPath, requirePruned: boolean): FieldError[] {
+export function validateDefaults(schema: Schema, path: FieldPath, options: DefaultOptions): FieldError[] {
   const errors: FieldError[] = [];
-  check({ ...schema, 'x-kubernetes-embedded-resource': true }, path, undefined, requirePruned, errors);
+  check({ ...schema, 'x-kubernetes-embedded-resource': true }, path, undefined, options, errors);
   return errors;
+}
+
+export interface DefaultOptions {
+  /** Whether a default may have unknown fields. */
+  readonly requirePrunedDefaults: boolean;
+  readonly checkRules?: RuleCheck | undefined;
 }
 
 /** A value inside the type or object metadata of a resource: `surround` builds the resource around it. */
@@ -26,7 +33,7 @@ function check(
   schema: Schema,
   path: FieldPath,
   meta: InsideMeta | undefined,
-  requirePruned: boolean,
+  options: DefaultOptions,
   errors: FieldError[],
 ): void {
   const embedded = schema['x-kubernetes-embedded-resource'] === true;
@@ -34,20 +41,20 @@ function check(
   if (schema.default !== undefined && schema.default !== null) {
     errors.push(
       ...(inside === undefined
-        ? checkDefault(schema, schema.default, path.child('default'), requirePruned)
-        : checkMetaDefault(schema, schema.default, path.child('default'), inside)),
+        ? checkDefault(schema, schema.default, path.child('default'), options)
+        : checkMetaDefault(schema, schema.default, path.child('default'), inside, options)),
     );
   }
   // Defaults below additionalProperties of metadata are forbidden elsewhere.
   if (schema.items !== undefined) {
-    check(schema.items, path.child('items'), inside && within(inside, (value) => [value]), requirePruned, errors);
+    check(schema.items, path.child('items'), inside && within(inside, (value) => [value]), options, errors);
   }
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const isMeta = embedded && (name === 'metadata' || name === 'apiVersion' || name === 'kind');
     const below = isMeta
       ? { resource: schema, surround: (value: JsonValue) => resourceWith(name, value) }
       : inside && within(inside, (value) => ({ [name]: value }));
-    check(property, path.child('properties').key(name), below, requirePruned, errors);
+    check(property, path.child('properties').key(name), below, options, errors);
   }
 }
 
@@ -59,10 +66,10 @@ function resourceWith(field: string, value: JsonValue): JsonObject {
   return { apiVersion: 'validation/v1', kind: 'Validation', [field]: value };
 }
 
-function checkDefault(schema: Schema, value: JsonValue, path: FieldPath, requirePruned: boolean): FieldError[] {
+function checkDefault(schema: Schema, value: JsonValue, path: FieldPath, options: DefaultOptions): FieldError[] {
   const embedded = schema['x-kubernetes-embedded-resource'] === true;
   const errors: FieldError[] = [];
-  if (requirePruned) {
+  if (options.requirePrunedDefaults) {
     const pruned = cloneJson(value);
     prune(pruned, schema);
     if (!deepEqual(pruned, value)) errors.push(invalid(path, value, 'must not have unknown fields'));
@@ -70,22 +77,30 @@ function checkDefault(schema: Schema, value: JsonValue, path: FieldPath, require
   const { error } = coerceEmbedded(cloneJson(value), schema, { isResourceRoot: embedded, path });
   if (error !== undefined) return [...errors, error];
   const found = validateEmbedded(value, schema, { isResourceRoot: embedded, path });
-  return [...errors, ...(found.length > 0 ? found : validateAt(value, schema, path))];
+  return [...errors, ...(found.length > 0 ? found : validateAt(value, schema, path, options))];
 }
 
-function checkMetaDefault(schema: Schema, value: JsonValue, path: FieldPath, meta: InsideMeta): FieldError[] {
+function checkMetaDefault(
+  schema: Schema,
+  value: JsonValue,
+  path: FieldPath,
+  meta: InsideMeta,
+  options: DefaultOptions,
+): FieldError[] {
   const resource = meta.surround(cloneJson(value));
   const { error } = coerceEmbedded(resource, meta.resource, { isResourceRoot: true });
   const problems = error === undefined ? validateEmbedded(resource, meta.resource, { isResourceRoot: true }) : [error];
-  if (problems.length === 0) return validateAt(value, schema, path);
+  if (problems.length === 0) return validateAt(value, schema, path, options);
   const texts = [...new Set(problems.map(errorText))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return [invalid(path, value, `must result in valid metadata: ${text}`)];
 }
 
 /** Validation speaks of the value by itself; only the field tells where it stands. */
-function validateAt(value: JsonValue, schema: Schema, path: FieldPath): FieldError[] {
-  return validateSchema(value, schema).map((error) => {
+function validateAt(value: JsonValue, schema: Schema, path: FieldPath, options: DefaultOptions): FieldError[] {
+  const errors = validateSchema(value, schema);
+  if (errors.length === 0) return options.checkRules?.onDefault(schema, value, path) ?? [];
+  return errors.map((error) => {
     const field = error.field === '<nil>' ? '' : error.field;
     return { ...error, field: field === '' || error.detail.startsWith('"') ? `${path}` : `${path}.${field}` };
   });

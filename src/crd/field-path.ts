@@ -23,7 +23,7 @@ export function followFieldPath(path: string, schema: JsonSchemaProps, arrayNota
       if (quoted.length < 2 || !quoted.startsWith("'") || !quoted.endsWith("'")) {
         return { error: `expected single quoted string but got ${quoted}` };
       }
-      name = quoted.slice(1, -1).replace(/\\(['\\])/g, '$1');
+      name = unescape(quoted.slice(1, -1));
       const close = tokens[++i];
       if (close === undefined) return { error: 'unexpected end of JSON path' };
       if (close !== ']') return { error: `expected ] but got ${close}` };
@@ -51,4 +51,23 @@ function childOf(schema: JsonSchemaProps, name: string): JsonSchemaProps | undef
 /** `.`, `[`, `]`, quoted strings with their quotes, and whatever stands between them. */
 function tokenize(path: string): string[] {
   return path.match(/'(?:[^\\]|\\.)*?'|[.[\]]|'[\s\S]*|[^.[\]]+/g) ?? [];
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+/** The escapes of Go's string literals. */
+function unescape(text: string): string {
+  return text.replace(/\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([0-7]{3})|(.))/g, (_, hex, unicode, octal, char) => {
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
+    const code = hex ?? unicode;
+    return code === undefined ? (escapes[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16));
+  });
 }

@@ -3,6 +3,7 @@
  * Source: apiextensions-apiserver `pkg/apis/apiextensions/validation`; KEP-2876.
  */
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../machinery/field.ts';
+import type { JsonValue } from '../machinery/json.ts';
 import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { followFieldPath } from './field-path.ts';
 import type { JsonSchemaProps } from './types.ts';
@@ -14,6 +15,8 @@ export interface RuleCheck {
    * there is no `oldSelf`, if there is one.
    */
   rules(root: Schema, schema: Schema, path: FieldPath, uncorrelated: FieldPath | undefined): FieldError[];
+  /** Runs the rules of `schema` on a default; `path` is that of the default. */
+  onDefault(schema: Schema, value: JsonValue, path: FieldPath): FieldError[];
   /** The cost of all rules of a definition together; `path` is that of `openAPIV3Schema`. */
   total(root: Schema, path: FieldPath): FieldError[];
 }

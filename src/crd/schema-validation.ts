@@ -75,7 +75,7 @@ export function validateCrdSchema(
     if (unsupported === undefined) {
       const found = validateStructural(schema, path);
       // A structural schema is a Schema; only then are its defaults looked at, and only then its rules compiled.
-      if (found.length === 0) found.push(...validateDefaults(schema as Schema, path, options.requirePrunedDefaults));
+      if (found.length === 0) found.push(...validateDefaults(schema as Schema, path, options));
       structural = found.length === 0;
       errors.push(...found);
     }

@@ -82,14 +82,14 @@ export interface CustomResourceConversion {
       service?: { namespace: string; name: string; path?: string; port?: number };
       caBundle?: string;
     };
-    conversionReviewVersions?: string[];
+    conversionReviewVersions?: string[] | null;
   };
 }
 
 export interface CustomResourceDefinitionStatus {
-  conditions?: CustomResourceDefinitionCondition[];
+  conditions?: CustomResourceDefinitionCondition[] | null;
   acceptedNames?: CustomResourceDefinitionNames;
-  storedVersions?: string[];
+  storedVersions?: string[] | null;
 }
 
 export type CustomResourceDefinitionConditionType =

@@ -71,7 +71,7 @@ function isNonStructural(schema: JsonSchemaProps): boolean {
 
 function hasUnprunedDefaults(schema: JsonSchemaProps): boolean {
   if (isNonStructural(schema)) return false;
-  const found = validateDefaults(schema as Schema, FieldPath.of(), true);
+  const found = validateDefaults(schema as Schema, FieldPath.of(), { requirePrunedDefaults: true });
   return found.some(({ detail }) => detail === 'must not have unknown fields');
 }
 

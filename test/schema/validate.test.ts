@@ -146,7 +146,7 @@ describe('schema validation', () => {
       'many properties',
       { type: 'object', maxProperties: 1 },
       { a: 1, b: 2 },
-      ['f: Too many: 2: must have at most 1 items'],
+      ['f: Too many: 2: must have at most 1 item'],
     ],
     ['a missing property', { type: 'object', required: ['a'] }, {}, ['f.a: Required value']],
     [
@@ -253,7 +253,7 @@ describe('ratcheting', () => {
 
   it('refuses what becomes wrong, and what changes and stays wrong', () => {
     assert.deepEqual(problems(schema, { name: 'longer', size: 2 }, { name: 'long', size: 1 }), [
-      'name: Too long: may not be more than 1 bytes',
+      'name: Too long: may not be more than 1 byte',
       'size: Invalid value: 2: size in body should be less than or equal to 1',
     ]);
   });
