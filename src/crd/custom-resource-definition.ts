@@ -156,8 +156,7 @@ function withSchemaFields(schema: Schema, seen: Map<Schema, Schema>): Schema {
   seen.set(schema, copy);
   switch (schema.definition) {
     case `${definitions}.JSONSchemaPropsOrBool`:
-    case `${definitions}.JSONSchemaPropsOrArray`:
-    case `${definitions}.JSONSchemaPropsOrStringArray`: {
+    case `${definitions}.JSONSchemaPropsOrArray`: {
       const props = withSchemaFields(schemaOf(`${definitions}.JSONSchemaProps`), seen);
       delete copy['x-kubernetes-preserve-unknown-fields'];
       Object.defineProperty(copy, 'properties', { enumerable: true, get: () => props.properties });
@@ -169,6 +168,11 @@ function withSchemaFields(schema: Schema, seen: Map<Schema, Schema>): Schema {
         copy.properties = Object.fromEntries(
           Object.entries(schema.properties).map(([name, property]) => [name, withSchemaFields(property, seen)]),
         );
+        // Forbidden even when empty: it must reach validation as it came.
+        const { dependencies } = copy.properties;
+        if (dependencies !== undefined) {
+          copy.properties.dependencies = { ...dependencies, 'x-kubernetes-preserve-unknown-fields': true };
+        }
       }
       if (schema.items !== undefined) copy.items = withSchemaFields(schema.items, seen);
       if (typeof schema.additionalProperties === 'object') {

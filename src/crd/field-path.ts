@@ -23,7 +23,7 @@ export function followFieldPath(path: string, schema: JsonSchemaProps, arrayNota
       if (quoted.length < 2 || !quoted.startsWith("'") || !quoted.endsWith("'")) {
         return { error: `expected single quoted string but got ${quoted}` };
       }
-      name = unescape(quoted.slice(1, -1));
+      name = unquote(quoted.slice(1, -1));
       const close = tokens[++i];
       if (close === undefined) return { error: 'unexpected end of JSON path' };
       if (close !== ']') return { error: `expected ] but got ${close}` };
@@ -64,7 +64,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** The escapes of Go's string literals. */
-function unescape(text: string): string {
+function unquote(text: string): string {
   return text.replace(/\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([0-7]{3})|(.))/g, (_, hex, unicode, octal, char) => {
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
     const code = hex ?? unicode;

@@ -160,7 +160,7 @@ describe('a compiled custom resource definition', () => {
     });
     assert.deepEqual(
       columns.slice(1).map((column) => column.cell(object, 0)),
-      ['red', 3, '3', '{"color":"red","size":3,"flag":true}', '<invalid>', null, 'True', null, true],
+      ['red', 3, '3', '{"color":"red","flag":true,"size":3}', '<invalid>', null, 'True', null, true],
     );
     assert.deepEqual(
       columns.slice(1).map((column) => column.cell(widget(), 0)),
