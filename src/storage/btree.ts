@@ -1,4 +1,7 @@
-/** `sorted-btree` is a CommonJS module: to an ES module its default export is a property of the default import. */
+/**
+ * `sorted-btree` is a CommonJS module. Node hands an ES module its exports, with the class as their `default`; loaders that
+ * turn ES modules into CommonJS hand over the class itself.
+ */
 import sortedBtree from 'sorted-btree';
 
-export const BTree = sortedBtree.default;
+export const BTree = (sortedBtree.default ?? sortedBtree) as typeof sortedBtree.default;

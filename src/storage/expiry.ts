@@ -76,8 +76,8 @@ export class Expiry {
   }
 
   async #run(): Promise<void> {
-    const now = this.#clock.now();
     for (;;) {
+      const now = this.#clock.now();
       const keys: string[] = [];
       for (const [at, due] of this.#due.entries()) {
         if (at > now || keys.length >= SLICE) break;

@@ -1,16 +1,6 @@
-/** The Store contract and its engines. Engines with native code load when they are opened. */
+/** The Store contract and its engines. Native code is loaded when a store is opened that needs it. */
 
+export { type LmdbStoreOptions, openLmdbStore } from './lmdb.ts';
 export { type MemoryStoreOptions, openMemoryStore } from './memory.ts';
 export type { HistoryRetention } from './retention.ts';
-
-import type { LmdbStoreOptions } from './lmdb.ts';
-import type { Store } from './store.ts';
-
-export type { LmdbStoreOptions } from './lmdb.ts';
 export * from './store.ts';
-
-/** {@inheritDoc ./lmdb.ts} */
-export async function openLmdbStore(directory: string, options?: LmdbStoreOptions): Promise<Store> {
-  const lmdb = await import('./lmdb.ts');
-  return lmdb.openLmdbStore(directory, options);
-}

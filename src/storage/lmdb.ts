@@ -9,7 +9,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { type Database, type DatabaseOptions, type GetOptions, open, type RootDatabase } from 'lmdb';
+import type { Database, DatabaseOptions, GetOptions, RootDatabase } from 'lmdb';
 import { type Clock, systemClock } from '../clock/clock.ts';
 import { Expiry } from './expiry.ts';
 import { History, type Version } from './history.ts';
@@ -48,7 +48,7 @@ export interface LmdbStoreOptions {
 export async function openLmdbStore(directory: string, options: LmdbStoreOptions = {}): Promise<Store> {
   const path = resolve(directory);
   await mkdir(path, { recursive: true });
-  const files = openFiles(path);
+  const files = await openFiles(path);
   try {
     const owner = takeOwnership(files, path);
     try {
@@ -387,7 +387,8 @@ const recordOptions: DatabaseOptions & { keyEncoder: typeof recordKeys } = {
   keyEncoder: recordKeys,
 };
 
-function openFiles(path: string): Files {
+async function openFiles(path: string): Promise<Files> {
+  const { open } = await import('lmdb'); // native code: only those who open a store pay for it
   const root = open<unknown, string>({
     path: join(path, 'data.mdb'),
     noSubdir: true,

@@ -47,7 +47,7 @@ export function applyOperations(
       createRevision: put ? (current?.createRevision ?? revision) : 0,
       modRevision: revision,
       index: written.length,
-      expiresAt: put && operation.ttlSeconds !== undefined ? now + operation.ttlSeconds * 1000 : 0,
+      expiresAt: put && operation.ttlSeconds !== undefined ? Math.ceil(now + operation.ttlSeconds * 1000) : 0,
       value: put ? operation.value : NO_VALUE,
       previous: undefined,
     };

@@ -1,0 +1,4 @@
+import { openMemoryStore } from '../../src/storage/index.ts';
+import { storeContract } from './contract.ts';
+
+storeContract('memory', async (options) => openMemoryStore(options));
