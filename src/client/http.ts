@@ -52,8 +52,8 @@ export interface Credentials {
   readonly key?: string | Buffer;
 }
 
-/** One request on its way: what all kinds of requests have in common. */
-export interface HttpRequest {
+/** What all kinds of requests have in common. */
+interface HttpRequest {
   readonly method: string;
   /** Path and query, below the server's own path. */
   readonly path: string;
@@ -132,7 +132,7 @@ class HttpTransport implements Transport {
     const request = await this.#send({ method: 'GET', path, headers, longRunning: true }, signal);
     const response = await responseTo(request);
     if (isFailure(response)) throw statusErrorOf(response.statusCode ?? 0, await textOf(response));
-    return response;
+    return bytesOf(response, signal);
   }
 
   watch(request: TransportWatchRequest, handlers: WatchHandlers): { close(): void } {
@@ -220,7 +220,6 @@ class HttpTransport implements Transport {
       port: this.#base.port || (this.#secure ? 443 : 80),
       path: this.#base.pathname.replace(/\/$/, '') + path,
       agent: longRunning === true ? this.#agents.longRunning : this.#agents.short,
-      signal,
       headers: {
         Accept: 'application/json',
         'User-Agent': userAgent,
@@ -230,6 +229,10 @@ class HttpTransport implements Transport {
         ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
       },
     });
+    // Not node's own `signal`: that destroys the socket with an error, and when the answer has just ended nobody hears it.
+    const onAbort = (): void => void request.destroy();
+    signal.addEventListener('abort', onAbort, { once: true });
+    request.once('close', () => signal.removeEventListener('abort', onAbort));
     request.end(body);
     return request;
   }
@@ -317,20 +320,28 @@ function isFailure({ statusCode = 0 }: http.IncomingMessage): boolean {
   return statusCode < 200 || statusCode >= 300;
 }
 
-export function responseTo(request: http.ClientRequest): Promise<http.IncomingMessage> {
+function responseTo(request: http.ClientRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
     request.once('error', reject);
   });
 }
 
-export async function textOf(response: http.IncomingMessage): Promise<string> {
+async function textOf(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8');
 }
 
-export function pathOf(target: ResourceTarget, query: URLSearchParams): string {
+async function* bytesOf(response: http.IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* response;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+function pathOf(target: ResourceTarget, query: URLSearchParams): string {
   const { group, version, namespace, resource, name, subresource } = target;
   const segments = group === '' ? ['api', version] : ['apis', group, version];
   if (namespace !== undefined) segments.push('namespaces', namespace);
