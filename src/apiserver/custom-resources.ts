@@ -9,7 +9,7 @@ import type { RequestContext } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
 import { compileCrd } from '../crd/compile.ts';
 
-const crdStatus = (d: CustomResourceDefinition, _o: readonly CustomResourceDefinition[], _n: number) => d.status;
+import { crdStatus } from '../crd/status.ts';
 
 import { type CustomResourceDefinition, crdFinalizer, crdGroup } from '../crd/types.ts';
 import { deepEqual } from '../machinery/json.ts';

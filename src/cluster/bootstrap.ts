@@ -21,7 +21,7 @@ export async function bootstrap(client: Client, port: number): Promise<void> {
         labels: { component: 'apiserver', provider: 'kubernetes' },
       },
       spec: {
-        clusterIP: '10.96.0.1',
+        clusterIP: '10.0.0.1',
         ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
         sessionAffinity: 'None',
         type: 'ClusterIP',

@@ -80,7 +80,7 @@ function servingNames(bind: string): { dns: string[]; ips: string[] } {
     'localhost',
     hostname(),
   ];
-  const ips = new Set(['127.0.0.1', '::1', '10.96.0.1']);
+  const ips = new Set(['127.0.0.1', '::1', '10.0.0.1']);
   if (bind === '0.0.0.0' || bind === '::') {
     for (const addresses of Object.values(networkInterfaces())) {
       for (const { address, scopeid } of (addresses ?? []) as { address: string; scopeid?: number }[]) {

@@ -1,0 +1,180 @@
+/**
+ * A whole cluster in one process: API server, controllers, scheduler and nodes, all but the last behind one HTTPS port.
+ *
+ * Flow of a start: store and certificates → server → HTTPS → system namespaces → controllers, scheduler and nodes, each
+ * through a transport of its own identity → kubeconfig.
+ */
+import type { ApiServer } from '../apiserver/server.ts';
+import { createClient } from '../client/client.ts';
+import { inProcessTransport } from '../client/in-process.ts';
+import type { Transport } from '../client/transport.ts';
+import type { Clock } from '../clock/clock.ts';
+import { systemClock } from '../clock/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { silentLogger } from '../runtime/logger.ts';
+import type { Store } from '../storage/index.ts';
+import { clusterServer } from './api-role.ts';
+import { bootstrap } from './bootstrap.ts';
+import { startControllers } from './controllers-role.ts';
+import { DataDirectory, writeSecret } from './data-directory.ts';
+import { type HttpsListener, listen } from './https-listener.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import { NodeDirectory } from './node-directory.ts';
+import { type RuntimeChoice, startNode } from './node-role.ts';
+import { type ClusterPki, clusterPki } from './pki.ts';
+import { remoteNodes } from './remote-nodes.ts';
+import { startScheduler } from './scheduler-role.ts';
+import { openStore, type StoreChoice } from './store-choice.ts';
+
+export interface ClusterOptions {
+  /** Where everything is kept. */
+  readonly dataDir: string;
+  readonly store: StoreChoice;
+  readonly bind: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Where the administrator's kubeconfig goes; default: into the data directory. */
+  readonly kubeconfig?: string;
+  /** Names as `--controllers` takes them. */
+  readonly controllers: readonly string[];
+  readonly scheduler: boolean;
+  readonly runtime: RuntimeChoice;
+  readonly nodes: number;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** `https://127.0.0.1:6443`. */
+  readonly url: string;
+  readonly kubeconfigPath: string;
+  readonly server: ApiServer;
+  readonly nodeNames: readonly string[];
+  readonly controllerNames: readonly string[];
+  /** Ends watches, finishes requests, flushes the store. */
+  stop(): Promise<void>;
+}
+
+/** Something that was started and can be stopped; stopped in the reverse order. */
+interface Running {
+  stop(): Promise<void>;
+}
+
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLogger;
+  const directory = await DataDirectory.open(options.dataDir);
+  const running: Running[] = [];
+  const stop = async (): Promise<void> => {
+    for (const part of running.splice(0).reverse()) await part.stop();
+  };
+  try {
+    const [store, pki] = await Promise.all([
+      openStore(options.store, directory.store, clock),
+      clusterPki(directory, options.bind, clock.now()),
+    ]);
+    running.push({ stop: () => store.close() });
+    const { server, nodes } = await startServer(store, pki, clock, log, running);
+    const listener = await listenOn(server, pki, options);
+    running.push({ stop: () => stopServing(server, listener) });
+    const url = `https://${urlHost(options.bind)}:${listener.port}`;
+
+    const transport = (name: string, groups: readonly string[] = []): Transport =>
+      inProcessTransport(server, { user: { name, groups: [...groups, 'system:authenticated'] } });
+    await bootstrap(createClient(transport('system:apiserver', ['system:masters'])), listener.port);
+
+    const controllers = await startControllers({
+      transport: transport('system:kube-controller-manager'),
+      selection: options.controllers,
+      clock,
+      log,
+    });
+    running.push(controllers);
+    if (options.scheduler) {
+      running.push(await startScheduler({ transport: transport('system:kube-scheduler'), clock, log }));
+    }
+    const nodeNames = options.runtime === 'none' ? [] : nodeNamesFor(options.nodes);
+    for (const name of nodeNames) {
+      const node = await startNode({
+        name,
+        runtime: options.runtime,
+        directory: directory.node(name),
+        transport: transport(`system:node:${name}`, ['system:nodes']),
+        clock,
+        log,
+      });
+      nodes.add(name, node);
+      running.push(node);
+    }
+
+    const kubeconfigPath = options.kubeconfig ?? directory.kubeconfig;
+    await writeSecret(
+      kubeconfigPath,
+      kubeconfig({
+        server: url,
+        authority: pki.authority.certificate,
+        user: 'kubernetes-admin',
+        credentials: pki.admin,
+      }),
+    );
+    return {
+      url,
+      kubeconfigPath,
+      server,
+      nodeNames,
+      controllerNames: controllers.names,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startServer(
+  store: Store,
+  pki: ClusterPki,
+  clock: Clock,
+  log: Logger,
+  running: Running[],
+): Promise<{ server: ApiServer; nodes: NodeDirectory }> {
+  const nodes = new NodeDirectory(
+    remoteNodes(
+      () =>
+        createClient(inProcessTransport(server, { user: { name: 'system:apiserver', groups: ['system:masters'] } })),
+      pki.admin,
+    ),
+  );
+  const server: ApiServer = clusterServer({ store, clock, log, nodes });
+  running.push({ stop: () => server.stop() });
+  await server.start();
+  return { server, nodes };
+}
+
+function listenOn(server: ApiServer, pki: ClusterPki, { bind, port }: ClusterOptions): Promise<HttpsListener> {
+  return listen({
+    handler: server.handler,
+    serving: pki.serving,
+    clientAuthority: pki.authority.certificate,
+    bind,
+    port,
+  });
+}
+
+/** Watches end and requests finish while the port still answers 503 to newcomers; then the port closes. */
+async function stopServing(server: ApiServer, listener: HttpsListener): Promise<void> {
+  const closed = listener.close();
+  await server.stop();
+  await closed;
+}
+
+function urlHost(bind: string): string {
+  if (bind === '0.0.0.0') return '127.0.0.1';
+  if (bind === '::') return '[::1]';
+  return bind.includes(':') ? `[${bind}]` : bind;
+}
+
+function nodeNamesFor(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `node-${index + 1}`);
+}

@@ -1,0 +1,40 @@
+/** The role of Kubernetes' controller manager: every selected controller on one manager, with shared caches. */
+import type { Transport } from '../client/transport.ts';
+import type { Clock } from '../clock/clock.ts';
+import { controllers } from '../operators/index.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { Manager } from '../runtime/manager.ts';
+import { selectControllers } from './controller-selection.ts';
+
+export interface ControllersRoleOptions {
+  readonly transport: Transport;
+  /** As `--controllers` takes them. */
+  readonly selection: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface ControllersRole {
+  readonly names: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** What `--controllers` may name. */
+export const controllerNames: readonly string[] = controllers.map(({ name }) => name);
+
+/** Resolves when the controllers' caches are in and they run. */
+export async function startControllers(options: ControllersRoleOptions): Promise<ControllersRole> {
+  const { transport, clock, log } = options;
+  const selected = selectControllers(options.selection, controllerNames);
+  const manager = new Manager({ transport, clock, logger: log, name: 'kube-controller-manager' });
+  const chosen = controllers.filter(({ name }) => selected.has(name));
+  for (const controller of chosen) controller.add(manager);
+  if (chosen.length > 0) await manager.start();
+  return {
+    names: chosen.map(({ name }) => name),
+    async stop() {
+      await manager.stop();
+      await transport.close();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** The role of the scheduler: decides on nodes for pods. */
+import type { Transport } from '../client/transport.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { Manager } from '../runtime/manager.ts';
+import { addScheduler } from '../scheduler/index.ts';
+
+export interface SchedulerRoleOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export async function startScheduler({
+  transport,
+  clock,
+  log,
+}: SchedulerRoleOptions): Promise<{ stop(): Promise<void> }> {
+  const manager = new Manager({ transport, clock, logger: log, name: 'default-scheduler' });
+  addScheduler(manager);
+  await manager.start();
+  return {
+    async stop() {
+      await manager.stop();
+      await transport.close();
+    },
+  };
+}
