@@ -27,7 +27,7 @@ export function coerceEmbedded(
 ): { error?: FieldError; unknown: string[] } {
   const unknown: string[] = [];
   let error: FieldError | undefined;
-  const visit = (object: JsonObject, at: FieldPath): boolean => {
+  const visit: Visit = (object, at, trail) => {
     for (const name of ['apiVersion', 'kind']) {
       const found = Object.hasOwn(object, name) ? object[name] : undefined;
       if (found !== undefined && typeof found !== 'string')
@@ -40,11 +40,10 @@ export function coerceEmbedded(
       error = invalid(at.child('metadata'), before, coerced.error);
       return false;
     }
-    const prefix = at.toString();
-    for (const field of coerced.unknown) unknown.push(prefix === '' ? field : `${prefix}.${field}`);
+    for (const field of coerced.unknown) unknown.push(trail === '' ? field : `${trail}.${field}`);
     return true;
   };
-  walk(value, schema, isResourceRoot || embeds(schema), path, visit);
+  walk(value, schema, isResourceRoot || embeds(schema), path, path.toString(), visit);
   return { ...(error === undefined ? {} : { error }), unknown };
 }
 
@@ -55,7 +54,7 @@ export function validateEmbedded(
   { isResourceRoot = false, path = FieldPath.of() }: EmbeddedOptions = {},
 ): FieldError[] {
   const errors: FieldError[] = [];
-  walk(value, schema, isResourceRoot || embeds(schema), path, (object, at) => {
+  walk(value, schema, isResourceRoot || embeds(schema), path, '', (object, at) => {
     errors.push(...validateEmbeddedResource(object, at));
     return true;
   });
@@ -91,32 +90,56 @@ function validateEmbeddedResource(object: JsonObject, path: FieldPath): FieldErr
   return [...errors, ...validateObjectMeta({ metadata }, rules, path.child('metadata'))];
 }
 
-/** Calls `visit` for each embedded resource, outer ones first; ends when it answers false. */
+type Visit = (object: JsonObject, path: FieldPath, trail: string) => boolean;
+
+/**
+ * Calls `visit` for each embedded resource, outer ones first; ends when it answers false. `trail` is the path as strict
+ * decoding writes it, where the key of a map looks like a field.
+ */
 function walk(
   value: JsonValue | undefined,
   schema: Schema | undefined,
   isResource: boolean,
   path: FieldPath,
-  visit: (object: JsonObject, path: FieldPath) => boolean,
+  trail: string,
+  visit: Visit,
 ): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (Array.isArray(value)) {
-    const { items } = schema ?? {};
-    return items === undefined || value.every((item, i) => walk(item, items, embeds(items), path.index(i), visit));
+    const items = schema?.items;
+    if (items === undefined || !holdsEmbedded(items)) return true;
+    return value.every((item, i) => walk(item, items, embeds(items), path.index(i), `${trail}[${i}]`, visit));
   }
-  if (isResource && !visit(value, path)) return false;
-  if (schema === undefined) return true;
+  if (isResource && !visit(value, path, trail)) return false;
+  if (schema === undefined || !holdsEmbedded(schema)) return true;
   const { properties, additionalProperties } = schema;
-  if (properties === undefined && typeof additionalProperties !== 'object') return true;
   for (const key of Object.keys(value)) {
     const property = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : undefined;
-    if (property !== undefined) {
-      if (!walk(value[key], property, embeds(property), path.child(key), visit)) return false;
-    } else if (typeof additionalProperties === 'object') {
-      if (!walk(value[key], additionalProperties, embeds(additionalProperties), path.key(key), visit)) return false;
-    }
+    const inner = property ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+    if (inner === undefined || !holdsEmbedded(inner)) continue;
+    const at = property === undefined ? path.key(key) : path.child(key);
+    const innerTrail = trail === '' ? key : `${trail}.${key}`;
+    if (!walk(value[key], inner, embeds(inner), at, innerTrail, visit)) return false;
   }
   return true;
 }
 
 const embeds = (schema: Schema | undefined): boolean => schema?.['x-kubernetes-embedded-resource'] === true;
+
+const embeddedIn = new WeakMap<Schema, boolean>();
+
+/** Whether a value of this schema can hold an embedded resource, or be one. */
+function holdsEmbedded(schema: Schema): boolean {
+  const known = embeddedIn.get(schema);
+  if (known !== undefined) return known;
+  // A schema that holds itself adds nothing to what it holds.
+  embeddedIn.set(schema, false);
+  const { properties, additionalProperties, items } = schema;
+  const holds =
+    embeds(schema) ||
+    Object.values(properties ?? {}).some(holdsEmbedded) ||
+    (typeof additionalProperties === 'object' && holdsEmbedded(additionalProperties)) ||
+    (items !== undefined && holdsEmbedded(items));
+  embeddedIn.set(schema, holds);
+  return holds;
+}
