@@ -6,7 +6,7 @@
  * batch gathers: under load hundreds of transactions share one sync. A batch that the medium refuses is rolled back as a
  * whole, so that revisions stay gapless.
  */
-import { mkdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open as openFile, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Database, DatabaseOptions, GetOptions, RootDatabase } from 'lmdb';
@@ -47,8 +47,9 @@ export interface LmdbStoreOptions {
  */
 export async function openLmdbStore(directory: string, options: LmdbStoreOptions = {}): Promise<Store> {
   const path = resolve(directory);
-  await mkdir(path, { recursive: true });
-  const files = await openFiles(path);
+  const files = await openFiles(path).catch((error: unknown) => {
+    throw new StoreWriteError(`cannot open the store in ${path}: ${messageOf(error)}`, { cause: error });
+  });
   try {
     const owner = takeOwnership(files, path);
     try {
@@ -64,6 +65,7 @@ export async function openLmdbStore(directory: string, options: LmdbStoreOptions
 }
 
 interface Files {
+  readonly path: string;
   readonly root: RootDatabase<unknown, string>;
   /** Small facts under fixed names, as JSON. */
   readonly meta: Database<unknown, string>;
@@ -109,6 +111,11 @@ interface Batch {
   /** The new compacted revision; 0 when it stays. */
   readonly compactTo: Revision;
 }
+
+/** lmdb's errors carry the number. */
+const EIO: unknown = 5;
+/** A disk with less space than this counts as full. */
+const FULL_BYTES = 1024 * 1024;
 
 /** What one batch may hold: it bounds how long judging and copying keep the event loop. */
 const BATCH_TRANSACTIONS = 512;
@@ -226,11 +233,11 @@ class LmdbStore implements Store {
     this.#retention.stop();
     await this.#draining;
     this.#watches.close(new StoreClosedError());
-    const { root, meta } = this.#files;
+    const { path, root, meta } = this.#files;
     try {
       await meta.remove('owner');
     } catch (error) {
-      await reasonOf(error); // a full disk: the record stays, and is stale as soon as it is released
+      await reasonOf(error, path); // a full disk: the record stays, and is stale as soon as it is released
     }
     release(this.#owner);
     await root.close();
@@ -264,7 +271,10 @@ class LmdbStore implements Store {
       try {
         if (batch.versions.length + batch.removals.length > 0 || batch.compactTo > 0) await this.#write(batch);
       } catch (error) {
-        this.#takeBack(batch, new StoreWriteError(`the write was refused: ${await reasonOf(error)}`, { cause: error }));
+        this.#takeBack(
+          batch,
+          new StoreWriteError(`the write was refused: ${await reasonOf(error, this.#files.path)}`, { cause: error }),
+        );
         continue;
       }
       this.#deliver(batch);
@@ -389,8 +399,11 @@ const recordOptions: DatabaseOptions & { keyEncoder: typeof recordKeys } = {
 
 async function openFiles(path: string): Promise<Files> {
   const { open } = await import('lmdb'); // native code: only those who open a store pay for it
+  await mkdir(path, { recursive: true });
+  const file = join(path, 'data.mdb');
+  await checkMagic(file);
   const root = open<unknown, string>({
-    path: join(path, 'data.mdb'),
+    path: file,
     noSubdir: true,
     // With overlapping syncs, lmdb answers before the disk has the data.
     overlappingSync: false,
@@ -399,10 +412,28 @@ async function openFiles(path: string): Promise<Files> {
     encoding: 'json',
   });
   return {
+    path,
     root,
     meta: root.openDB({ name: 'meta', encoding: 'json' }),
     records: root.openDB('records', recordOptions) as unknown as Records,
   };
+}
+
+/** LMDB's first page has a magic number behind its header of 24 bytes. The native code crashes on files without it. */
+async function checkMagic(file: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await openFile(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint32Array(7));
+    if (bytesRead > 0 && buffer[6] !== 0xbeefc0de) throw new Error('data.mdb is not an LMDB database');
+  } finally {
+    await handle.close();
+  }
 }
 
 function takeOwnership({ root, meta }: Files, path: string): Owner {
@@ -450,13 +481,20 @@ async function readHistory({ meta, records }: Files): Promise<History> {
   return history;
 }
 
-/** What the medium said. */
-async function reasonOf(error: unknown): Promise<string> {
+/** What the medium said. LMDB calls it an input/output error when a full disk takes only a part of what it writes. */
+async function reasonOf(error: unknown, path: string): Promise<string> {
   const { commitError } = error as { commitError?: Promise<never> };
+  let reason = error;
   try {
     await commitError;
-    return String(error);
-  } catch (reason) {
-    return reason instanceof Error ? reason.message : String(reason);
+  } catch (cause) {
+    reason = cause;
   }
+  if ((reason as NodeJS.ErrnoException).code !== EIO) return messageOf(reason);
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize < FULL_BYTES ? 'No space left on device' : messageOf(reason);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
