@@ -231,7 +231,7 @@ class LmdbStore implements Store {
   async #close(): Promise<void> {
     this.#expiry.stop();
     this.#retention.stop();
-    await this.#draining;
+    while (this.#draining !== undefined) await this.#draining;
     this.#watches.close(new StoreClosedError());
     const { path, root, meta } = this.#files;
     try {

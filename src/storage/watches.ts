@@ -96,6 +96,7 @@ export class Watches implements Owner {
   }
 
   end(watch: Watch, error: Error): void {
+    if (watch.closed) return;
     watch.stop(error);
     watch.observer.error(error);
   }
@@ -121,7 +122,16 @@ export class Watches implements Owner {
     for (const watch of touched) {
       const { batch } = watch;
       watch.batch = [];
-      if (!watch.closed) watch.observer.events(batch);
+      if (!watch.closed) this.#hand(watch, batch);
+    }
+  }
+
+  /** An observer that throws ends its own watch, and hurts neither the writer nor the others. */
+  #hand(watch: Watch, events: readonly StoreEvent[]): void {
+    try {
+      watch.observer.events(events);
+    } catch (error) {
+      this.end(watch, error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -135,7 +145,7 @@ export class Watches implements Owner {
       const versions = this.#log.since(watch.from, REPLAY_SLICE);
       const events = this.#toEvents(versions.filter(({ key }) => key.startsWith(watch.prefix)));
       watch.from = (versions.at(-1)?.modRevision ?? this.#log.committedRevision) + 1;
-      if (events.length > 0) watch.observer.events(events);
+      if (events.length > 0) this.#hand(watch, events);
       watch.wake();
       if (watch.closed) return;
     }

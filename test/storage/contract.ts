@@ -416,6 +416,24 @@ export function storeContract(name: string, open: (options?: OpenOptions) => Pro
         assert.equal(watch.error, undefined);
       });
 
+      it('end when their observer throws, which hurts nobody else', async () => {
+        let ended: Error | undefined;
+        const broken = store.watch('/', 2, {
+          events() {
+            throw new Error('broken observer');
+          },
+          error(error) {
+            ended = error;
+          },
+        });
+        const sound = record(store, '/', 2);
+        await Promise.all([broken.reached(1), sound.watch.reached(1)]);
+        await write(store, put('/a'));
+        await write(store, put('/b'));
+        assert.equal(ended?.message, 'broken observer');
+        assert.equal(sound.events.length, 2);
+      });
+
       it('let observers write, watch and close while they are called', async () => {
         const seen: number[] = [];
         const second: number[] = [];
