@@ -112,15 +112,11 @@ class Changes {
   #changed: [PathElement, Difference][] | undefined;
 
   field(name: string, before: JsonObject | undefined, after: JsonObject | undefined, map: MapType): void {
-    let l = before === undefined ? undefined : valueAt(before, name);
-    let r = after === undefined ? undefined : valueAt(after, name);
+    const l = before === undefined ? undefined : valueAt(before, name);
+    const r = after === undefined ? undefined : valueAt(after, name);
     if (l === r) return;
     const field = map.fields.get(name);
-    if (field !== undefined) {
-      if (field.untracked === true) return;
-      if (l === undefined && before !== undefined) l = field.zero;
-      if (r === undefined && after !== undefined) r = field.zero;
-    }
+    if (field?.untracked === true) return;
     this.add(field?.name ?? fieldElement(name), differenceOf(l, r, fieldTypeOf(map, field)));
   }
 

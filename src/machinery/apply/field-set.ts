@@ -6,7 +6,7 @@
  * answer `===` the operand when nothing changed. Sets are immutable; entries stand in Kubernetes' order.
  */
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { canonicalElement, compareElements, type Path, type PathElement } from './path-element.ts';
+import { canonicalElement, compareElements, FieldSetError, type Path, type PathElement } from './path-element.ts';
 
 export interface FieldSet {
   readonly [element: PathElement]: FieldSet;
@@ -148,7 +148,7 @@ export function recursiveDifference(left: FieldSet, right: FieldSet): FieldSet {
 }
 
 function subtractBelow(left: FieldSet, right: FieldSet, member: boolean, recursive: boolean): FieldSet | undefined {
-  let result: Draft | undefined;
+  let changes: Map<PathElement, FieldSet | undefined> | undefined;
   for (const element in right) {
     const mine = left[element];
     if (mine === undefined || element === '.') continue;
@@ -156,12 +156,21 @@ function subtractBelow(left: FieldSet, right: FieldSet, member: boolean, recursi
     const taken = isMember(theirs);
     const rest = recursive && taken ? undefined : subtractBelow(mine, theirs, isMember(mine) && !taken, recursive);
     if (rest === mine) continue;
-    result ??= { ...left };
-    if (rest === undefined) delete result[element];
-    else result[element] = rest;
+    changes ??= new Map();
+    changes.set(element, rest);
   }
-  const rest = result ?? left;
-  return hasBelow(rest) ? withMembership(rest, member) : member ? leaf : undefined;
+  if (changes === undefined) return hasBelow(left) ? withMembership(left, member) : member ? leaf : undefined;
+  const result: Draft = {};
+  if (member) result['.'] = leaf;
+  let empty = true;
+  for (const element in left) {
+    if (element === '.') continue;
+    const rest = changes.has(element) ? changes.get(element) : left[element];
+    if (rest === undefined) continue;
+    result[element] = rest;
+    empty = false;
+  }
+  return empty ? (member ? leaf : undefined) : result;
 }
 
 /** The fields that have no field of the set below them. */
@@ -175,7 +184,7 @@ export function leaves(set: FieldSet): FieldSet {
 
 /**
  * Reads a set as a client may have written it. Steps of unknown kinds are left out.
- * Throws an Error where it is not a set of fields.
+ * @throws FieldSetError where it is not a set of fields
  */
 export function parseFieldSet(fields: JsonObject): FieldSet {
   return parseNode(fields, false) ?? emptySet;
@@ -188,7 +197,7 @@ function parseNode(fields: JsonObject, member: boolean): FieldSet | undefined {
     const element = canonicalElement(key);
     const below = fields[key];
     if (element === undefined) continue;
-    if (!isJsonObject(below)) throw new Error(`not a set of fields: ${key}`);
+    if (!isJsonObject(below)) throw new FieldSetError(`not a set of fields: ${key}`);
     const node = parseNode(below, below['.'] !== undefined || Object.keys(below).length === 0) ?? leaf;
     const seen = nodes.get(element);
     nodes.set(element, seen === undefined ? node : uniteNodes(seen, node));

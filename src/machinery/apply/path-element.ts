@@ -9,8 +9,8 @@
  * | `i:0`           | the element at an index                                          |
  */
 
-import { goQuote } from '../field.ts';
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts';
+import { goJson, goQuote } from '../go-text.ts';
+import { isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson, stringifyJson } from '../json.ts';
 
 export type PathElement = string;
 export type Path = readonly PathElement[];
@@ -25,7 +25,7 @@ export function keyElement(names: readonly string[], fieldOf: (name: string) => 
   for (const name of names) {
     const value = fieldOf(name);
     if (value === undefined) continue;
-    text += `${text.length === 3 ? '' : ','}${JSON.stringify(name)}:${encode(value)}`;
+    text += `${text.length === 3 ? '' : ','}${encode(name)}:${encode(value)}`;
   }
   return `${text}}`;
 }
@@ -37,34 +37,49 @@ export const isFieldElement = (element: PathElement): boolean => element.startsW
 export const isKeyElement = (element: PathElement): boolean => element.startsWith('k:');
 export const fieldName = (element: PathElement): string => element.slice(2);
 
+/** What cannot be read as a set of fields. */
+export class FieldSetError extends Error {
+  override readonly name = 'FieldSetError';
+}
+
 /** The fields of a `k:` element. */
 export function keyFields(element: PathElement): JsonObject {
-  const fields = parseJson(element.slice(2));
-  if (!isJsonObject(fields)) throw new Error(`not a key: ${element}`);
+  const fields = parsed(element);
+  if (!isJsonObject(fields)) throw new FieldSetError(`not a key: ${element}`);
   return fields;
 }
 
 /**
  * The same step as this server writes it: keys sorted, no spaces. `undefined` for a kind of step that is not known,
- * which is to be left out. Throws an Error for what cannot be read.
+ * which is to be left out.
+ * @throws FieldSetError for what cannot be read
  */
 export function canonicalElement(element: string): PathElement | undefined {
-  if (element.length < 2) throw new Error('key must be 2 characters long:');
-  if (element[1] !== ':') throw new Error(`missing colon: ${element}`);
+  if (element.length < 2) throw new FieldSetError('key must be 2 characters long:');
+  if (element[1] !== ':') throw new FieldSetError(`missing colon: ${element}`);
   switch (element[0]) {
     case 'f':
       return element;
     case 'v':
-      return valueElement(parseJson(element.slice(2)));
+      return valueElement(parsed(element));
     case 'k': {
       const fields = keyFields(element);
       return keyElement(Object.keys(fields).sort(), (name) => fields[name]);
     }
     case 'i':
-      if (!/^i:[+-]?\d+$/.test(element)) throw new Error(`invalid index: ${element}`);
+      if (!/^i:[+-]?\d+$/.test(element)) throw new FieldSetError(`invalid index: ${element}`);
       return indexElement(Number(element.slice(2)));
     default:
       return undefined;
+  }
+}
+
+function parsed(element: PathElement): JsonValue {
+  try {
+    return parseJson(element.slice(2));
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new FieldSetError(error.message);
+    throw error;
   }
 }
 
@@ -76,7 +91,7 @@ export function compareElements(left: PathElement, right: PathElement): number {
   if (byKind !== 0) return byKind;
   if (kind === field) return left < right ? -1 : 1;
   if (kind === key) return compareKeys(left, right);
-  if (kind === value) return compareValues(parseJson(left.slice(2)), parseJson(right.slice(2)));
+  if (kind === value) return compareValues(parsed(left), parsed(right));
   return Number(left.slice(2)) - Number(right.slice(2));
 }
 
@@ -91,6 +106,10 @@ function rank(kind: number): number {
 }
 
 function compareKeys(left: PathElement, right: PathElement): number {
+  const [leftText, rightText] = [onlyText(left), onlyText(right)];
+  if (leftText !== undefined && rightText !== undefined && left.startsWith(right.slice(0, right.indexOf(':"')))) {
+    return compareText(leftText, rightText);
+  }
   const l = keyFields(left);
   const r = keyFields(right);
   const leftNames = Object.keys(l);
@@ -102,6 +121,11 @@ function compareKeys(left: PathElement, right: PathElement): number {
     if (byValue !== 0) return byValue;
   }
   return leftNames.length - rightNames.length;
+}
+
+/** The value of an element with one key, if it is plain text: most are, and need not be parsed to be compared. */
+function onlyText(element: PathElement): string | undefined {
+  return /^k:\{"[^"\\]*":"([^"\\]*)"\}$/.exec(element)?.[1];
 }
 
 /** Numbers before strings before booleans before everything else, as structured-merge-diff orders values. */
@@ -147,7 +171,7 @@ export function elementText(element: PathElement): string {
       return `[${Object.keys(fields).map((name) => `${name}=${valueText(fields[name] as JsonValue)}`)}]`;
     }
     case 'v':
-      return `[=${valueText(parseJson(rest))}]`;
+      return `[=${valueText(parsed(element))}]`;
     default:
       return `[${rest}]`;
   }
@@ -157,17 +181,11 @@ function valueText(of: JsonValue): string {
   return typeof of === 'string' ? goQuote(of) : encode(of);
 }
 
-const escaped: Record<string, string> = {
-  '<': '\\u003c',
-  '>': '\\u003e',
-  '&': '\\u0026',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
-
-/** JSON as Go's encoder writes it: what could end a script in HTML is escaped. */
 function encode(of: JsonValue): string {
-  if (typeof of === 'bigint') return String(of);
-  const text = JSON.stringify(of);
-  return /[<>&\u2028\u2029]/.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (c) => escaped[c] as string) : text;
+  if (typeof of === 'string' && plain.test(of)) return `"${of}"`;
+  if (typeof of === 'number' || typeof of === 'boolean') return String(of);
+  return goJson(stringifyJson(of));
 }
+
+/** Text that JSON and HTML leave as it is. */
+const plain = /^[ !#-%'-;=?-[\]-~]*$/;

@@ -38,11 +38,6 @@ export interface FieldType {
   type: Type;
   /** Stands in for the field as a key of a list element that lacks it. */
   readonly default?: JsonValue;
-  /**
-   * What an object holds where nothing was given: built-in kinds always have their nested structures (`{}`) and required
-   * lists (`null`), so that these do not count as added when something is put into them.
-   */
-  readonly zero?: JsonValue;
   /** The server's own field, which nobody owns: `metadata.uid`. */
   readonly untracked?: boolean;
 }
@@ -62,42 +57,30 @@ export function objectType(schema: Schema | undefined): Type {
   if (schema === undefined) return deducedObject;
   let type = rootTypes.get(schema);
   if (type === undefined) {
-    type = rootType(typeOf(schema, schema.definition === undefined ? custom : builtIn));
+    type = rootType(typeOf(schema, false));
     rootTypes.set(schema, type);
   }
   return type;
 }
 
-/** How schemas are read, and what was made of them: they are shared between kinds, and may be recursive. */
-interface Mode {
-  readonly builtIn: boolean;
-  readonly preserve: boolean;
-  readonly types: WeakMap<Schema, Type>;
-  /** The mode below `x-kubernetes-preserve-unknown-fields`. */
-  readonly preserving: Mode;
-}
+/** What was made of schemas: they are shared between kinds, and may be recursive. */
+const types = new WeakMap<Schema, Type>();
+/** The same, below `x-kubernetes-preserve-unknown-fields`. */
+const preservingTypes = new WeakMap<Schema, Type>();
 
-function mode(builtIn: boolean): Mode {
-  const preserving = { builtIn, preserve: true, types: new WeakMap<Schema, Type>() } as Mode & { preserving: Mode };
-  preserving.preserving = preserving;
-  return { builtIn, preserve: false, types: new WeakMap(), preserving };
-}
-
-const builtIn = mode(true);
-const custom = mode(false);
-
-function typeOf(schema: Schema, inherited: Mode): Type {
-  const mode = schema['x-kubernetes-preserve-unknown-fields'] === true ? inherited.preserving : inherited;
-  const seen = mode.types.get(schema);
+function typeOf(schema: Schema, inherited: boolean): Type {
+  const preserve = inherited || schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const known = preserve ? preservingTypes : types;
+  const seen = known.get(schema);
   if (seen !== undefined) return seen;
   const type: Type = {};
-  mode.types.set(schema, type);
+  known.set(schema, type);
   switch (schema.type) {
     case 'object':
-      type.map = mapType(schema, mode);
+      type.map = mapType(schema, preserve);
       break;
     case 'array':
-      type.list = listType(schema, mode);
+      type.list = listType(schema, preserve);
       break;
     case 'integer':
     case 'number':
@@ -107,52 +90,47 @@ function typeOf(schema: Schema, inherited: Mode): Type {
       type.scalar = 'boolean';
       break;
     case 'string':
-      type.scalar = schema.format === undefined || schema.format === 'byte' ? 'string' : 'untyped';
+      type.scalar = isPlainString(schema) ? 'string' : 'untyped';
       break;
     default:
       type.scalar = 'untyped';
-      type.list = listType(schema, mode);
-      type.map = mapType(schema, mode);
+      type.list = listType(schema, preserve);
+      type.map = mapType(schema, preserve);
   }
   return type;
 }
 
-function mapType(schema: Schema, mode: Mode): MapType {
+/** Strings of a format, and quantities, may also be written as numbers. */
+function isPlainString({ format, definition }: Schema): boolean {
+  return (format === undefined || format === 'byte') && definition !== 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+}
+
+function mapType(schema: Schema, preserve: boolean): MapType {
   const fields = new Map<string, FieldType>();
-  const required = new Set(schema.required);
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const zero = mode.builtIn ? zeroOf(property, required.has(name)) : undefined;
     fields.set(name, {
       name: fieldElement(name),
-      type: typeOf(property, mode),
+      type: typeOf(property, preserve),
       ...(property.default === undefined ? {} : { default: property.default }),
-      ...(zero === undefined ? {} : { zero }),
     });
   }
   const map: MapType = { fields, atomic: schema['x-kubernetes-map-type'] === 'atomic' };
   const others = schema.additionalProperties;
-  if (typeof others === 'object') map.element = typeOf(others, mode);
-  else if (others === true || (others === undefined && (mode.preserve || fields.size === 0))) map.element = deducedType;
+  if (typeof others === 'object') map.element = typeOf(others, preserve);
+  else if (others === true || (others === undefined && (preserve || fields.size === 0))) map.element = deducedType;
   if (schema['x-kubernetes-embedded-resource'] === true) declareMeta(fields, metadataType);
   return map;
 }
 
-function listType(schema: Schema, mode: Mode): ListType {
+function listType(schema: Schema, preserve: boolean): ListType {
   const relation = schema['x-kubernetes-list-type'] ?? 'atomic';
   const keys = relation === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : [];
   return {
-    element: schema.items === undefined ? untypedAtomic : typeOf(schema.items, mode),
+    element: schema.items === undefined ? untypedAtomic : typeOf(schema.items, preserve),
     atomic: relation === 'atomic',
     keys,
     sortedKeys: [...keys].sort(),
   };
-}
-
-/** Go structures that are not pointers have the default `{}` in Kubernetes' schemas; a required list may be null. */
-function zeroOf(schema: Schema, required: boolean): JsonValue | undefined {
-  const { default: value, type } = schema;
-  if (type === 'object' && typeof value === 'object' && value !== null && Object.keys(value).length === 0) return value;
-  return required && (type === 'array' || type === 'object') ? null : undefined;
 }
 
 /** The server's own fields of metadata. Source: apimachinery's managed fields, `stripMeta`. */
@@ -178,7 +156,8 @@ function rootType(type: Type): Type {
     const field = metaFields.get(name);
     metaFields.set(name, { name: fieldElement(name), type: field?.type ?? deducedType, untracked: true });
   }
-  declareMeta(fields, { map: { ...(meta as MapType), fields: metaFields } });
+  const metadata = { map: { ...(meta as MapType), fields: metaFields } };
+  fields.set('metadata', { name: fieldElement('metadata'), type: metadata });
   for (const name of ['apiVersion', 'kind']) {
     fields.set(name, { name: fieldElement(name), type: text, untracked: true });
   }
@@ -189,7 +168,7 @@ function declareMeta(fields: Map<string, FieldType>, metadata: Type): void {
   for (const name of ['apiVersion', 'kind']) {
     if (!fields.has(name)) fields.set(name, { name: fieldElement(name), type: text });
   }
-  fields.set('metadata', { name: fieldElement('metadata'), type: metadata, zero: {} });
+  fields.set('metadata', { name: fieldElement('metadata'), type: metadata });
 }
 
 const text: Type = { scalar: 'string' };
@@ -234,7 +213,7 @@ const metadataType: Type = typeOf(
       managedFields: { type: 'array', 'x-kubernetes-list-type': 'atomic', items: { type: 'object' } },
     },
   },
-  custom,
+  false,
 );
 
 const deducedObject: Type = rootType({ map: { fields: new Map(), element: deducedType, atomic: false } });

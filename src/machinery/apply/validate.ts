@@ -18,10 +18,8 @@ export interface ValidateOptions {
   allowDuplicates?: boolean;
 }
 
-export function validate(value: JsonValue, type: Type, options: ValidateOptions = {}): TypeErrorAt[] {
-  const errors: TypeErrorAt[] = [];
-  validateAt(value, type, '', options.allowDuplicates === true, errors);
-  return errors;
+export function validate(value: JsonValue, type: Type, options: ValidateOptions = {}): readonly TypeErrorAt[] {
+  return validateAt(value, type, options.allowDuplicates === true) ?? [];
 }
 
 /** The errors in one text. */
@@ -30,80 +28,90 @@ export function typeErrorText(errors: readonly TypeErrorAt[]): string {
   return texts.length === 1 ? (texts[0] as string) : ['errors:', ...texts.map((text) => `  ${text}`)].join('\n');
 }
 
-function validateAt(value: JsonValue, type: Type, path: string, duplicates: boolean, errors: TypeErrorAt[]): void {
-  const error = (message: string): void => void errors.push({ path, message });
+/** Errors below a place do not know of it: paths are put together only where there are errors. */
+type Errors = TypeErrorAt[] | undefined;
+
+function validateAt(value: JsonValue, type: Type, duplicates: boolean): Errors {
   switch (formOf(type, value)) {
-    case 'scalar': {
-      const message = scalarError(value, type.scalar as Scalar);
-      if (message !== undefined) error(message);
-      return;
-    }
+    case 'scalar':
+      return scalarError(value, type.scalar as Scalar);
     case 'map':
-      if (isJsonObject(value)) validateMap(value, type.map as MapType, path, duplicates, errors);
-      else if (value !== null) error(`expected map, got ${goPointer(value)}`);
-      return;
+      if (isJsonObject(value)) return validateMap(value, type.map as MapType, duplicates);
+      return value === null ? undefined : wrong(`expected map, got ${goPointer(value)}`);
     case 'list':
-      if (Array.isArray(value)) validateList(value, type.list as ListType, path, duplicates, errors);
-      else if (value !== null) error(`expected list, got ${goPointer(value)}`);
-      return;
+      if (Array.isArray(value)) return validateList(value, type.list as ListType, duplicates);
+      return value === null ? undefined : wrong(`expected list, got ${goPointer(value)}`);
     case 'none':
-      error('schema error: no type found matching: inlined type');
+      return wrong('schema error: no type found matching: inlined type');
   }
 }
 
-function validateMap(value: JsonObject, map: MapType, path: string, duplicates: boolean, errors: TypeErrorAt[]): void {
+function validateMap(value: JsonObject, map: MapType, duplicates: boolean): Errors {
+  let errors: Errors;
   for (const name of Object.keys(value)) {
     const field = map.fields.get(name);
-    const at = path + elementText(field?.name ?? fieldElement(name));
-    if (field === undefined && map.element === undefined) {
-      errors.push({ path: at, message: 'field not declared in schema' });
-      return;
-    }
-    validateAt(value[name] as JsonValue, fieldTypeOf(map, field), at, duplicates, errors);
+    const unknown = field === undefined && map.element === undefined;
+    const below = unknown
+      ? wrong('field not declared in schema')
+      : validateAt(value[name] as JsonValue, fieldTypeOf(map, field), duplicates);
+    errors = collect(errors, below, fieldElement, name);
+    // What follows an unknown field is not looked at, as in Kubernetes.
+    if (unknown) break;
   }
+  return errors;
 }
 
-function validateList(
-  values: JsonArray,
-  list: ListType,
-  path: string,
-  duplicates: boolean,
-  errors: TypeErrorAt[],
-): void {
+function validateList(values: JsonArray, list: ListType, duplicates: boolean): Errors {
+  if (list.atomic) {
+    let errors: Errors;
+    for (let index = 0; index < values.length; index++) {
+      errors = collect(errors, validateAt(values[index] as JsonValue, list.element, duplicates), indexElement, index);
+    }
+    return errors;
+  }
+  let errors: Errors;
   const seen = new Set<PathElement>();
   for (const [index, value] of values.entries()) {
-    let element = indexElement(index);
-    if (!list.atomic) {
-      try {
-        element = elementOf(list, value);
-      } catch (error) {
-        if (!(error instanceof ElementError)) throw error;
-        errors.push({ path, message: `element ${index}: ${error.message}` });
-        return;
-      }
-      if (seen.has(element) && !duplicates) {
-        errors.push({ path, message: `duplicate entries for key ${elementText(element)}` });
-      }
-      seen.add(element);
+    let element: PathElement;
+    try {
+      element = elementOf(list, value);
+    } catch (error) {
+      if (!(error instanceof ElementError)) throw error;
+      return [...(errors ?? []), { path: '', message: `element ${index}: ${error.message}` }];
     }
-    validateAt(value, list.element, path + elementText(element), duplicates, errors);
+    if (seen.has(element) && !duplicates) {
+      errors = [...(errors ?? []), ...wrong(`duplicate entries for key ${elementText(element)}`)];
+    }
+    seen.add(element);
+    errors = collect(errors, validateAt(value, list.element, duplicates), asIs, element);
   }
+  return errors;
 }
 
-function scalarError(value: JsonValue, scalar: Scalar): string | undefined {
+const asIs = (element: PathElement): PathElement => element;
+
+/** Adds the errors of a part, now that there are some, with the path to the part. */
+function collect<T>(errors: Errors, below: Errors, toElement: (part: T) => PathElement, part: T): Errors {
+  if (below === undefined) return errors;
+  const step = elementText(toElement(part));
+  return [...(errors ?? []), ...below.map(({ path, message }) => ({ path: step + path, message }))];
+}
+
+const wrong = (message: string): TypeErrorAt[] => [{ path: '', message }];
+
+function scalarError(value: JsonValue, scalar: Scalar): Errors {
   if (value === null) return undefined;
-  const numeric = typeof value === 'number' || typeof value === 'bigint';
   switch (scalar) {
     case 'numeric':
-      return numeric ? undefined : `expected numeric (int or float), got ${goType(value)}`;
+      if (typeof value === 'number' || typeof value === 'bigint') return undefined;
+      return wrong(`expected numeric (int or float), got ${goType(value)}`);
     case 'string':
-      return typeof value === 'string'
-        ? undefined
-        : `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`;
+      if (typeof value === 'string') return undefined;
+      return wrong(`expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
     case 'boolean':
-      return typeof value === 'boolean' ? undefined : `expected boolean, got ${goPointer(value)}`;
+      return typeof value === 'boolean' ? undefined : wrong(`expected boolean, got ${goPointer(value)}`);
     case 'untyped':
-      return typeof value === 'object' ? `expected any scalar, got ${goPointer(value)}` : undefined;
+      return typeof value === 'object' ? wrong(`expected any scalar, got ${goPointer(value)}`) : undefined;
   }
 }
 
