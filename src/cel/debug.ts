@@ -1,7 +1,7 @@
 /** Syntax trees as text, in the layout of cel-go's `debug.ToAdornedDebugString`; for tests and for people. */
+import { goQuote } from '../machinery/go-text.ts';
 import type { Expr, MapEntry, StructField } from './ast.ts';
 import { formatDouble } from './numbers.ts';
-import { goQuote } from './quote.ts';
 import { Double, Uint, type Value } from './values.ts';
 
 /** What to append to a node; entries of maps and structs are nodes too. */

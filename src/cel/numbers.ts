@@ -94,13 +94,16 @@ export function isNumeric(value: Value): value is Numeric {
 
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`, whatever their types; NaN if unordered. */
 export function compareNumbers(a: Numeric, b: Numeric): number {
-  const x = a instanceof Double || a instanceof Uint ? a.value : a;
-  const y = b instanceof Double || b instanceof Uint ? b.value : b;
-  // JavaScript compares numbers with bigints by mathematical value.
+  let x = a instanceof Double || a instanceof Uint ? a.value : a;
+  let y = b instanceof Double || b instanceof Uint ? b.value : b;
+  // cel-go compares an integer with a double as doubles, at the precision of those.
+  if (a instanceof Double || b instanceof Double) {
+    x = Number(x);
+    y = Number(y);
+  }
   if (x < y) return -1;
   if (x > y) return 1;
-  // biome-ignore lint/suspicious/noDoubleEquals: a double of 2^60 is the number that an int holds as a bigint.
-  return x == y ? 0 : Number.NaN;
+  return x === y ? 0 : Number.NaN;
 }
 
 /** Towards zero; NaN, infinities and what int64 cannot hold are errors. */
@@ -140,14 +143,13 @@ export function parseDouble(text: string): Double | undefined {
   return Number.isFinite(value) ? new Double(value) : undefined;
 }
 
-/** As Go's `%g` prints a double: the shortest digits, with an exponent from 1e21 up and below 1e-4. */
+/** As Go's `%g` prints a double: the shortest digits, with an exponent from 1e6 up and below 1e-4. */
 export function formatDouble(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const scientific = value.toExponential();
   const exponent = Number(scientific.slice(scientific.indexOf('e') + 1));
-  if (exponent >= -4 && exponent < 21)
-    return exponent < 0 || !Number.isInteger(value) ? String(value) : BigInt(value).toString();
+  if (exponent >= -4 && exponent < 6) return String(value);
   return scientific.replace(/e([+-])(\d)$/, 'e$10$2');
 }

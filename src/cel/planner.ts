@@ -611,7 +611,7 @@ function optionalElement(container: Value, key: Value): Value {
     const found = value.at(Number(index));
     return found instanceof CelError ? found : new OptionalValue(found);
   }
-  if (!(value instanceof MapValue)) return noneOptional;
+  if (!(value instanceof MapValue)) return new CelError(`no such key: ${keyText(key)}`);
   const found = value.get(key);
   if (found === undefined) return noneOptional;
   return found instanceof CelError ? found : new OptionalValue(found);

@@ -45,13 +45,16 @@ function visit(expr: Expr, onCall: (call: Call) => void): void {
     case 'ident':
       return;
     case 'select':
-      return go(expr.operand);
+      go(expr.operand);
+      return;
     case 'call':
       onCall(expr);
       if (expr.target !== undefined) go(expr.target);
-      return expr.args.forEach(go);
+      for (const arg of expr.args) go(arg);
+      return;
     case 'list':
-      return expr.elements.forEach(go);
+      for (const element of expr.elements) go(element);
+      return;
     case 'map':
       for (const entry of expr.entries) {
         go(entry.key);

@@ -157,7 +157,22 @@ export class EntryMap extends MapValue {
 
   constructor(entries: Iterable<readonly [Value, Value]> = []) {
     super();
-    for (const [key, value] of entries) this.#entries.set(mapKey(key), [key, value]);
+    for (const [key, value] of entries) this.set(key, value);
+  }
+
+  /** A copy of a map for a fold to add entries to. */
+  static growingFrom(map: MapValue): EntryMap {
+    const copy = new EntryMap();
+    copy.growing = true;
+    for (const key of map.keys()) copy.set(key, map.get(key) as Value);
+    return copy;
+  }
+
+  /** Whether only a fold that is still running has this map. */
+  growing = false;
+
+  set(key: Value, value: Value): void {
+    this.#entries.set(mapKey(key), [key, value]);
   }
 
   get size(): number {
