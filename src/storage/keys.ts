@@ -5,7 +5,7 @@
  * which differs where a surrogate (U+10000 and up) meets U+E000–U+FFFF.
  */
 
-/** LMDB's limit with 4 KiB pages, kept by all engines so that a key that one takes the others take too. */
+/** Below what every engine can do (lmdb: 1,978 bytes), so that a key that one takes the others take too. */
 export const MAX_KEY_BYTES = 1024;
 
 const ABOVE_SURROGATES = /[\ud800-\uffff]/;
