@@ -29,16 +29,16 @@ export function isConditionFalse(conditions: readonly Named[] | undefined, type:
  */
 export function setCondition<T extends Named & { lastTransitionTime?: string }>(
   conditions: readonly T[] | undefined,
-  condition: T,
+  condition: Omit<T, 'lastTransitionTime'> & { lastTransitionTime?: string },
   now: string,
 ): T[] {
   const list = (conditions ?? []) as T[];
   const at = list.findIndex(({ type }) => type === condition.type);
   const before = list[at];
-  if (before === undefined) return [...list, { ...condition, lastTransitionTime: condition.lastTransitionTime ?? now }];
-  const lastTransitionTime =
-    before.status === condition.status ? (before.lastTransitionTime ?? now) : (condition.lastTransitionTime ?? now);
-  const after: T = { ...before, ...condition, lastTransitionTime };
+  const unchanged = before !== undefined && before.status === condition.status;
+  const lastTransitionTime = (unchanged ? before.lastTransitionTime : condition.lastTransitionTime) ?? now;
+  const after = { ...before, ...condition, lastTransitionTime } as unknown as T;
+  if (before === undefined) return [...list, after];
   return sameFields(before, after) ? list : list.with(at, after);
 }
 
