@@ -26,7 +26,7 @@ import { type HealthCheck, healthPaths } from './health.ts';
 import { type HttpHandler, httpHandler } from './http-handler.ts';
 import { InFlight } from './in-flight.ts';
 import { ServerMetrics } from './metrics.ts';
-import { openApiPaths } from './openapi.ts';
+import { openApiPaths } from './openapi/index.ts';
 import type { PathHandler, PathResponse } from './paths.ts';
 import { ResourceRegistry, type ServedVersion } from './registry.ts';
 import { resourceAccess } from './resource-access.ts';

@@ -1,0 +1,70 @@
+/**
+ * The documents: v2 whole, v3 one a group version. A v3 document is built again only when one of its own resources has
+ * changed, so that a new custom resource costs what its group costs.
+ */
+import { createHash } from 'node:crypto';
+import type { ResourceType, ResourceVersion } from '../../apis/resource-type.ts';
+import type { JsonObject } from '../../machinery/json.ts';
+import type { ResourceRegistry } from '../registry.ts';
+import { kubernetesVersion } from '../version.ts';
+import { Definitions, deleteOptionsName, patchName, scaleName, statusName } from './definitions.ts';
+import { writePaths } from './operations.ts';
+import { type OpenApiVersion, writeDefinition } from './schema-writer.ts';
+
+/** `api/v1`, `apis/apps/v1`. */
+export type GroupVersionPath = string;
+
+type Served = readonly [ResourceType, ResourceVersion];
+
+export function groupVersionPaths(registry: ResourceRegistry): Map<GroupVersionPath, Served[]> {
+  const found = new Map<GroupVersionPath, Served[]>();
+  for (const { type } of registry.all()) {
+    for (const version of type.versions) {
+      if (!version.served) continue;
+      const path = type.group === '' ? `api/${version.name}` : `apis/${type.group}/${version.name}`;
+      const served = found.get(path);
+      if (served === undefined) found.set(path, [[type, version]]);
+      else served.push([type, version]);
+    }
+  }
+  return found;
+}
+
+const info = {
+  title: 'Kubernetes',
+  version: `v${kubernetesVersion.major}.${kubernetesVersion.minor}.${kubernetesVersion.patch}`,
+};
+
+export function documentV3(served: readonly Served[]): JsonObject {
+  const { paths, schemas } = write(served, 'v3');
+  return { openapi: '3.0.0', info, paths, components: { schemas } };
+}
+
+export function documentV2(registry: ResourceRegistry): JsonObject {
+  const { paths, schemas } = write([...groupVersionPaths(registry).values()].flat(), 'v2');
+  return { swagger: '2.0', info, paths, definitions: schemas };
+}
+
+function write(served: readonly Served[], openApi: OpenApiVersion): { paths: JsonObject; schemas: JsonObject } {
+  const definitions = new Definitions();
+  for (const name of [deleteOptionsName, statusName, patchName]) definitions.addNamed(name);
+  let paths: JsonObject = {};
+  for (const [type, version] of served) {
+    definitions.addResource(type, version);
+    if (version.scale !== undefined) definitions.addNamed(scaleName);
+    for (const { schema } of Object.values(type.subresources)) {
+      if (schema?.definition !== undefined) definitions.addNamedSchema(schema);
+    }
+    paths = Object.assign(paths, writePaths(type, version, openApi));
+  }
+  const schemas: JsonObject = {};
+  for (const [name, schema] of definitions.entries) {
+    schemas[name] = writeDefinition(schema, definitions.describe(name), openApi);
+  }
+  return { paths, schemas };
+}
+
+/** As kube-apiserver names versions of a document: upper-case SHA-512 in hexadecimal. */
+export function documentHash(body: string): string {
+  return createHash('sha512').update(body).digest('hex').toUpperCase();
+}
