@@ -91,7 +91,11 @@ function countKeyEnds(text: string): number {
   for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
     let before = colon - 1;
     while (before > 0 && text.charCodeAt(before) <= 32) before--;
-    if (text.charCodeAt(before) === 34) count++;
+    if (text.charCodeAt(before) !== 34) continue;
+    // A quote behind an odd number of backslashes stands inside a string, as in a managed field's `k:{\"name\":…}`.
+    let backslashes = 0;
+    while (text.charCodeAt(before - 1 - backslashes) === 92) backslashes++;
+    if (backslashes % 2 === 0) count++;
   }
   return count;
 }

@@ -165,6 +165,7 @@ describe('fields given twice', () => {
 
   it('are not seen in strings', () => {
     assert.deepEqual(duplicates('{"a":"\\"b\\":1,\\"b\\":2","c":"x\\":"}'), []);
+    assert.deepEqual(duplicates('{"a\\\\":1,"a\\\\":2,"k:{\\"n\\":1}":{}}'), ['duplicate field "a\\\\"']);
   });
 
   it('are found as a naive reader finds them', () => {
