@@ -65,6 +65,9 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** A `badValue` that is not shown: `spec: Invalid value: must be …`. */
+export const omitValue: unique symbol = Symbol('omitted');
+
 type Path = FieldPath | string;
 
 function fieldError(type: FieldErrorType, path: Path, badValue: unknown, detail: string): FieldError {
@@ -115,7 +118,7 @@ export function errorBody(error: FieldError): string {
       body = label;
       break;
     default:
-      body = `${label}: ${renderValue(error.badValue)}`;
+      body = error.badValue === omitValue ? label : `${label}: ${renderValue(error.badValue)}`;
   }
   return error.detail === '' ? body : `${body}: ${error.detail}`;
 }
