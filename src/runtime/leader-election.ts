@@ -60,9 +60,11 @@ export class LeaderElector {
   #timer: Timer | undefined;
   #trying: Promise<void> = Promise.resolve();
   #state: 'new' | 'candidate' | 'leader' | 'stopped' = 'new';
+  /** Runs while this candidate leads: when it fires, somebody else may lead soon. */
+  #deadline: Timer | undefined;
+  readonly #abort = new AbortController();
   /** The lease as last seen, and when (by this clock) it was first seen like that. */
   #seen: { resourceVersion: string; at: number } | undefined;
-  #renewedAt = 0;
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
@@ -89,51 +91,56 @@ export class LeaderElector {
     const led = this.#state === 'leader';
     this.#state = 'stopped';
     this.#timer?.cancel();
+    this.#deadline?.cancel();
+    this.#abort.abort(new Error('no longer a candidate'));
     await this.#trying;
     if (led) await this.#release();
   }
 
   #try(): void {
-    this.#trying = this.#attempt().then((held) => this.#after(held));
+    const began = this.#options.clock.now();
+    this.#trying = this.#attempt().then((held) => this.#after(held, began));
   }
 
-  #after(held: boolean): void {
-    const { clock, onElected, onLost, log, identity } = this.#options;
+  #after(held: boolean, began: number): void {
+    const { clock, onElected, log, identity } = this.#options;
     if (this.#state === 'stopped') return;
-    const now = clock.now();
     if (held) {
-      this.#renewedAt = now;
+      this.#deadline?.cancel();
+      this.#deadline = clock.setTimeout(() => this.#lose(), began + this.#renewDeadline - clock.now());
       if (this.#state === 'candidate') {
         this.#state = 'leader';
         log.info({ identity }, 'elected');
         onElected();
       }
-    } else if (this.#state === 'leader' && now - this.#renewedAt >= this.#renewDeadline) {
-      this.#state = 'stopped';
-      onLost();
-      return;
     }
     const spread = this.#state === 'leader' ? 1 : 1 + 0.2 * clock.random();
     this.#timer = clock.setTimeout(() => this.#try(), this.#retryPeriod * spread);
+  }
+
+  #lose(): void {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    this.#abort.abort(new Error('the lease is lost'));
+    this.#options.onLost();
   }
 
   /** Whether the lease is held now. Never rejects. */
   async #attempt(): Promise<boolean> {
     const { client, clock, namespace, name, identity, log } = this.#options;
     const resource = client.resource(leases);
+    const { signal } = this.#abort;
     const now = clock.now();
     const time = formatMicroTime(now);
     const mine = { holderIdentity: identity, leaseDurationSeconds: this.#leaseDuration / 1000, renewTime: time };
     try {
       let lease: Lease;
       try {
-        lease = await resource.get({ namespace, name });
+        lease = await resource.get({ namespace, name }, { signal });
       } catch (error) {
         if (!isReason(error, 'NotFound')) throw error;
-        await resource.create({
-          metadata: { namespace, name },
-          spec: { ...mine, acquireTime: time, leaseTransitions: 0 },
-        });
+        const spec = { ...mine, acquireTime: time, leaseTransitions: 0 };
+        await resource.create({ metadata: { namespace, name }, spec }, { signal });
         return true;
       }
       const spec = lease.spec ?? {};
@@ -141,12 +148,13 @@ export class LeaderElector {
       if (this.#seen?.resourceVersion !== resourceVersion) this.#seen = { resourceVersion, at: now };
       const holder = spec.holderIdentity ?? '';
       if (holder === identity) {
-        await resource.update({ ...lease, spec: { ...spec, ...mine } });
+        await resource.update({ ...lease, spec: { ...spec, ...mine } }, { signal });
         return true;
       }
       if (holder !== '' && this.#seen.at + (spec.leaseDurationSeconds ?? 0) * 1000 > now) return false;
       const transitions = (spec.leaseTransitions ?? 0) + 1;
-      await resource.update({ ...lease, spec: { ...spec, ...mine, acquireTime: time, leaseTransitions: transitions } });
+      const taken = { ...spec, ...mine, acquireTime: time, leaseTransitions: transitions };
+      await resource.update({ ...lease, spec: taken }, { signal });
       return true;
     } catch (error) {
       log.debug({ error, namespace, name }, 'the lease could not be taken');

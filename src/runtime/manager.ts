@@ -44,7 +44,7 @@ export class Manager implements AsyncDisposable {
   readonly #caches: Caches;
   readonly #controllers = new Map<string, Controller<TypedObject>>();
   readonly #abort = new AbortController();
-  #elector: LeaderElector | undefined;
+  readonly #elector: LeaderElector | undefined;
   #state: 'new' | 'starting' | 'running' | 'stopped' = 'new';
 
   constructor(options: ManagerOptions) {
@@ -61,6 +61,7 @@ export class Manager implements AsyncDisposable {
     });
     this.client = createClient(this.#caches.observe(transport));
     this.events = new EventRecorder({ client: this.client, clock: this.clock, log: this.log, component: this.name });
+    this.#elector = options.leaderElection === undefined ? undefined : this.#candidate(options.leaderElection);
   }
 
   /** Aborted when running reconciles have to end. */
@@ -119,22 +120,8 @@ export class Manager implements AsyncDisposable {
     await this.#caches.whenSynced(this.#options.syncTimeout ?? 120_000);
     if ((this.#state as string) === 'stopped') return;
     this.#state = 'running';
-    if (this.#options.leaderElection === undefined) {
-      this.#startControllers();
-      return;
-    }
-    this.#elector = new LeaderElector({
-      ...this.#options.leaderElection,
-      client: this.client,
-      clock: this.clock,
-      log: this.log,
-      onElected: () => this.#startControllers(),
-      onLost: () => {
-        this.log.error({}, 'the lease is lost: stopping');
-        this.stop().catch((error: unknown) => this.log.error({ error }, 'stop has failed'));
-      },
-    });
-    this.#elector.start();
+    if (this.#elector === undefined) this.#startControllers();
+    else this.#elector.start();
   }
 
   /** Finishes running reconciles, closes watches, gives the lease back. The transport stays open: it is its owner's. */
@@ -147,14 +134,28 @@ export class Manager implements AsyncDisposable {
     );
     await Promise.all([...this.#controllers.values()].map((controller) => controller.stop()));
     grace.cancel();
+    this.#caches.stop();
     await this.events.stop();
     await this.#elector?.stop();
     this.#abort.abort(new Error('the manager has stopped'));
-    this.#caches.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #candidate(options: LeaderElectionOptions): LeaderElector {
+    return new LeaderElector({
+      ...options,
+      client: this.client,
+      clock: this.clock,
+      log: this.log,
+      onElected: () => this.#startControllers(),
+      onLost: () => {
+        this.log.error({}, 'the lease is lost: stopping');
+        this.stop().catch((error: unknown) => this.log.error({ error }, 'stop has failed'));
+      },
+    });
   }
 
   #startControllers(): void {

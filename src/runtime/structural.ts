@@ -49,13 +49,20 @@ const translated = new Set([
 /** They say nothing about what is valid. */
 const annotations = new Set(['$schema', '$id', '$comment', 'examples', 'readOnly', 'writeOnly', 'deprecated']);
 
+/** What is often written, and what to write instead. */
+const instead: Readonly<Record<string, string>> = {
+  additionalItems: 'a tuple (use an object with named fields)',
+  $ref: 'a reference or a recursive type (use Type.Unknown where it would recurse)',
+  uniqueItems: "unique items (use 'x-kubernetes-list-type': 'set')",
+};
+
 const known = new Set<string>([...sameWords, ...translated, ...annotations]);
 
 /** @throws TypeError naming the place (`spec.size`) and what is wrong there. */
 export function structuralSchema(schema: object, path: string): Schema {
   const source = schema as JsonSchema;
   for (const word of Object.keys(source)) {
-    if (!known.has(word) && !word.startsWith('x-kubernetes-')) throw unsayable(path, `"${word}"`);
+    if (!known.has(word) && !word.startsWith('x-kubernetes-')) throw unsayable(path, instead[word] ?? `"${word}"`);
   }
   if (source.anyOf !== undefined) return fromUnion(source, path);
   if (source.allOf !== undefined) return fromIntersection(source, path);
@@ -70,7 +77,6 @@ export function structuralSchema(schema: object, path: string): Schema {
   exclusive(source, result, 'exclusiveMaximum', 'maximum');
   if (result.type === 'object') objectWords(source, result, path);
   if (result.type === 'array') {
-    if (Array.isArray(source.items)) throw unsayable(path, 'a tuple (use an object with named fields)');
     if (source.items === undefined) throw unsayable(path, 'an array without items');
     result.items = structuralSchema(source.items as object, `${path}[]`);
   }
