@@ -1,8 +1,8 @@
 /** What the columns of kubectl's tables are made of. Source: Kubernetes `pkg/printers/internalversion/printers.go`. */
 
+import { humanDuration } from '../machinery/duration.ts';
 import { type LabelSelectorSpec, LabelSelector as Selector, SelectorError } from '../machinery/label-selector.ts';
 import type { ApiObject } from '../machinery/object.ts';
-import { humanDuration } from './pending.ts';
 import type { Cell, Column } from './resource-type.ts';
 import { descriptionOf } from './schemas.ts';
 import type { Container, LabelSelector } from './types.ts';

@@ -6,8 +6,8 @@
  */
 import { formatMicroTime, formatTime } from '../clock/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../machinery/json.ts';
+import { canonicalQuantity } from '../machinery/quantity.ts';
 import type { Schema } from '../machinery/schema.ts';
-import { canonicalQuantity } from './pending.ts';
 import { presenceOf } from './schemas.ts';
 
 /** Brings a value that a field holds into its normal form, in place where it is an object; answers what to store. */
@@ -87,8 +87,10 @@ function structOf(schema: Schema): Struct {
     const pointer = pointers.includes(key);
     const stays = always.includes(key) || (schema.required?.includes(key) === true && !pointer);
     const isStruct = property.definition !== undefined && property.type === 'object';
-    const zero = stays ? zeroOf(property) : undefined;
-    fields.set(key, { normalize: normalizerOf(property), omitEmpty: !stays && !pointer && !isStruct, zero });
+    const isPointer = pointer || isStruct || property['x-kubernetes-int-or-string'] === true;
+    // A required pointer that is absent is written as null.
+    const zero = stays ? zeroOf(property) : schema.required?.includes(key) === true ? () => null : undefined;
+    fields.set(key, { normalize: normalizerOf(property), omitEmpty: !stays && !isPointer, zero });
     if (zero !== undefined) written.push([key, zero]);
   }
   return struct;
@@ -112,6 +114,7 @@ function normalizerOf(schema: Schema): Normalize | undefined {
     case microTime:
       return (value) => normalTime(value, sixDecimals, formatMicroTime);
   }
+  if (schema.format === 'byte') return normalBase64;
   if (schema.properties !== undefined && schema.definition !== undefined) {
     const struct = lazily(schema);
     return (value) => {
@@ -185,6 +188,11 @@ function zeroOf(schema: Schema): (() => JsonValue) | undefined {
 function normalQuantity(value: JsonValue): JsonValue {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return value;
   return canonicalQuantity(String(value)) ?? value;
+}
+
+/** Go's decoder passes over line breaks. */
+function normalBase64(value: JsonValue): JsonValue {
+  return typeof value === 'string' && /[\r\n]/.test(value) ? value.replace(/[\r\n]+/g, '') : value;
 }
 
 const wholeSeconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;

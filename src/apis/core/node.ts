@@ -39,7 +39,10 @@ export const nodeType = builtinType<Node>({
     { name: 'spec.unschedulable', value: (object) => String((object as unknown as Node).spec?.unschedulable === true) },
   ],
   strategy: {
-    default({ status }) {
+    default({ spec, status }) {
+      // The old field of one address family is the first entry of the new one.
+      if (spec?.podCIDR !== undefined) spec.podCIDRs ??= [spec.podCIDR];
+      else if (spec?.podCIDRs !== undefined) spec.podCIDR = spec.podCIDRs[0]!;
       if (status?.allocatable === undefined && status?.capacity !== undefined)
         status.allocatable = { ...status.capacity };
     },
@@ -74,7 +77,7 @@ function known(text: string | undefined): string {
   return text === undefined || text === '' ? '<unknown>' : text;
 }
 
-function nodeWarnings({ metadata, spec }: Node): string[] {
+function nodeWarnings({ spec }: Node): string[] {
   const warnings: string[] = [];
   if (spec?.configSource !== undefined) {
     warnings.push('spec.configSource: the early access feature is not supported anymore, has no effect.');
@@ -82,15 +85,5 @@ function nodeWarnings({ metadata, spec }: Node): string[] {
   if ((spec?.externalID ?? '') !== '') {
     warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes');
   }
-  for (const [label, instead] of Object.entries(deprecatedLabels)) {
-    if (metadata.labels !== undefined && Object.hasOwn(metadata.labels, label)) {
-      warnings.push(`metadata.labels[${label}]: deprecated since v1.14; use "${instead}" instead`);
-    }
-  }
   return warnings;
 }
-
-const deprecatedLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
-  'beta.kubernetes.io/os': 'kubernetes.io/os',
-};

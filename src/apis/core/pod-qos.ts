@@ -1,5 +1,5 @@
 /** How pods are ranked when a node runs short. Source: Kubernetes `pkg/apis/core/v1/helper/qos/qos.go`. */
-import { Quantity } from '../pending.ts';
+import { Quantity } from '../../machinery/quantity.ts';
 import type { PodSpec } from '../types.ts';
 
 const qosResources = ['cpu', 'memory'];
@@ -24,7 +24,7 @@ export function qosClass(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffor
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
-function positive(text: string | undefined): ReturnType<typeof Quantity.parse> {
-  const value = text === undefined ? undefined : Quantity.parse(text);
-  return value !== undefined && value.sign() > 0 ? value : undefined;
+function positive(text: string | undefined): Quantity | undefined {
+  const value = text === undefined ? Quantity.zero : Quantity.parse(text);
+  return value.sign > 0 ? value : undefined;
 }

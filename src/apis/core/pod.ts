@@ -6,6 +6,8 @@ import { podColumns } from './pod-columns.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { qosClass } from './pod-qos.ts';
 import { podSubresources } from './pod-subresources.ts';
+import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
+import { podWarnings } from './pod-warnings.ts';
 
 const field = (name: string, value: (pod: Pod) => string | undefined): SelectableField => ({
   name,
@@ -45,7 +47,11 @@ export const podType = builtinType<Pod>({
       if (old.metadata.ownerReferences === undefined) delete metadata.ownerReferences;
       else metadata.ownerReferences = old.metadata.ownerReferences;
     },
-    gracePeriodSeconds: gracePeriodSeconds,
+    gracePeriodSeconds,
+    validate: validatePod,
+    validateUpdate: validatePodUpdate,
+    validateStatusUpdate: validatePodStatusUpdate,
+    warnings: podWarnings,
   },
   subresources: podSubresources,
 });

@@ -13,13 +13,13 @@ import type { RequestContext, ResourceAccess, Strategy } from '../resource-type.
 import type { Service, ServiceSpec } from '../types.ts';
 
 export interface ServiceNetwork {
-  /** IPv4, in CIDR form. Default: `10.96.0.0/12`. */
+  /** IPv4, in CIDR form. Default: `10.0.0.0/24`, as in kube-apiserver. */
   readonly clusterCidr: string;
   /** First and last node port. Default: 30000 and 32767. */
   readonly nodePorts: readonly [first: number, last: number];
 }
 
-export const defaultServiceNetwork: ServiceNetwork = { clusterCidr: '10.96.0.0/12', nodePorts: [30000, 32767] };
+export const defaultServiceNetwork: ServiceNetwork = { clusterCidr: '10.0.0.0/24', nodePorts: [30000, 32767] };
 
 /** How long something handed out counts as taken although no Service holds it yet. */
 const inFlightMilliseconds = 60_000;

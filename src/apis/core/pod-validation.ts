@@ -1,0 +1,427 @@
+/** Pods and pod templates. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
+import {
+  duplicate,
+  type FieldError,
+  FieldPath,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+} from '../../machinery/field.ts';
+import { deepEqual } from '../../machinery/json.ts';
+import { validateLabels } from '../../machinery/label-selector.ts';
+import {
+  inclusiveRangeError,
+  isDns1123Subdomain,
+  isQualifiedName,
+  nameIsDnsSubdomain,
+  validateServiceAccountName,
+} from '../../machinery/names.ts';
+import type { ObjectMeta } from '../../machinery/object.ts';
+import { validateAnnotations } from '../../machinery/object-meta.ts';
+import { Quantity } from '../../machinery/quantity.ts';
+import type { Pod, PodSpec, PodTemplateSpec } from '../types.ts';
+import {
+  type ContainerContext,
+  validateContainers,
+  validateEphemeralContainers,
+  validateInitContainers,
+} from './container-validation.ts';
+import { checkAll, checkDns1123Label, checkIP, checkOneOf, negative } from './field-rules.ts';
+import { familyOf, isValidIP } from './ip.ts';
+import {
+  validateAffinity,
+  validateGates,
+  validateTolerations,
+  validateTopologySpread,
+} from './scheduling-validation.ts';
+import { validatePodSecurityContext } from './security-validation.ts';
+import { validateVolumes } from './volume-validation.ts';
+
+const maxInt32 = 0x7fffffff;
+
+export function validatePod(pod: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  const path = FieldPath.of('spec');
+  const spec = pod.spec!;
+  validatePodAnnotations(pod.metadata, spec, FieldPath.of('metadata', 'annotations'), errors);
+  validatePodSpec(spec, pod.metadata, path, errors);
+  if ((spec.serviceAccountName ?? '') === '') {
+    for (const [i, { projected }] of (spec.volumes ?? []).entries()) {
+      for (const [j, { serviceAccountToken }] of (projected?.sources ?? []).entries()) {
+        if (serviceAccountToken === undefined) continue;
+        const at = path.child('volumes').index(i).child('projected').child('sources').index(j);
+        errors.push(
+          forbidden(at.child('serviceAccountToken'), 'must not be specified when serviceAccountName is not set'),
+        );
+      }
+    }
+  }
+  if ((spec.ephemeralContainers?.length ?? 0) > 0) {
+    errors.push(forbidden(path.child('ephemeralContainers'), 'cannot be set on create'));
+  }
+  if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates?.length ?? 0) > 0) {
+    errors.push(forbidden(path.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
+  }
+  return errors;
+}
+
+/** A template stands inside another object: its labels and annotations have nobody else to check them. */
+export function validatePodTemplate(template: PodTemplateSpec, path: FieldPath, errors: FieldError[]): void {
+  const metadata = (template.metadata ?? {}) as ObjectMeta;
+  const at = path.child('metadata');
+  errors.push(...validateLabels(metadata.labels, at.child('labels')));
+  errors.push(...validateAnnotations(metadata.annotations ?? {}, at.child('annotations')));
+  validatePodAnnotations(metadata, template.spec!, at.child('annotations'), errors);
+  validatePodSpec(template.spec!, { name: metadata.name ?? '' }, path.child('spec'), errors);
+  if ((template.spec?.ephemeralContainers?.length ?? 0) > 0) {
+    errors.push(
+      forbidden(path.child('spec').child('ephemeralContainers'), 'ephemeral containers not allowed in pod template'),
+    );
+  }
+}
+
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
+
+function validatePodAnnotations(
+  { annotations }: ObjectMeta,
+  spec: PodSpec,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (annotations === undefined) return;
+  const mirror = annotations[mirrorAnnotation];
+  if (mirror !== undefined && (spec.nodeName ?? '') === '') {
+    errors.push(invalid(path.key(mirrorAnnotation), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
+  }
+  for (const [key, profile] of Object.entries(annotations)) {
+    if (!key.startsWith(appArmorPrefix)) continue;
+    const name = key.slice(appArmorPrefix.length);
+    const containers = [
+      ...(spec.initContainers ?? []),
+      ...(spec.containers ?? []),
+      ...(spec.ephemeralContainers ?? []),
+    ];
+    if (!containers.some((container) => container.name === name)) {
+      errors.push(invalid(path.key(key), name, 'container not found'));
+    }
+    if (
+      profile !== '' &&
+      profile !== 'runtime/default' &&
+      profile !== 'unconfined' &&
+      !profile.startsWith('localhost/')
+    ) {
+      errors.push(invalid(path.key(key), profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
+    }
+  }
+}
+
+const restartPolicies = ['Always', 'Never', 'OnFailure'];
+const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+
+export function validatePodSpec(spec: PodSpec, metadata: ObjectMeta, path: FieldPath, errors: FieldError[]): void {
+  const volumes = validateVolumes(spec.volumes, metadata, path.child('volumes'), errors);
+  const claimNames = new Set((spec.resourceClaims ?? []).map(({ name }) => name));
+  const context: ContainerContext = { spec, volumes, claimNames };
+  validateContainers(context, path.child('containers'), errors);
+  validateInitContainers(context, path.child('initContainers'), errors);
+  validateEphemeralContainers(context, path.child('ephemeralContainers'), errors);
+  validateResourceClaims(spec, path.child('resourceClaims'), errors);
+  checkOneOf(spec.restartPolicy, restartPolicies, path.child('restartPolicy'), errors);
+  checkOneOf(spec.dnsPolicy, dnsPolicies, path.child('dnsPolicy'), errors);
+  errors.push(...validateLabels(spec.nodeSelector, path.child('nodeSelector')));
+  validateHostNetwork(spec, path.child('containers'), errors);
+  validatePodSecurityContext(spec.securityContext, spec, path.child('securityContext'), errors);
+  validateAffinity(spec.affinity, path.child('affinity'), errors);
+  validateDnsConfig(spec, path.child('dnsConfig'), errors);
+  validateGates(spec, path, errors);
+  validateTopologySpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints'), errors);
+  validateHostUsers(spec, path, errors);
+  validateNames(spec, path, errors);
+  if (spec.overhead !== undefined) {
+    for (const [name, text] of Object.entries(spec.overhead)) {
+      if (Quantity.parse(text).sign < 0) errors.push(invalid(path.child('overhead').key(name), text, negative));
+    }
+  }
+  if (spec.os !== undefined) validateOs(spec, path, errors);
+}
+
+function validateResourceClaims({ resourceClaims }: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  const names = new Set<string>();
+  for (const [i, claim] of (resourceClaims ?? []).entries()) {
+    const at = path.index(i);
+    if (claim.name === '') errors.push(required(at.child('name')));
+    else if (names.has(claim.name)) errors.push(duplicate(at.child('name'), claim.name));
+    else {
+      checkDns1123Label(claim.name, at.child('name'), errors);
+      names.add(claim.name);
+    }
+    const named = claim.resourceClaimName !== undefined;
+    const templated = claim.resourceClaimTemplateName !== undefined;
+    if (named && templated) {
+      const why = 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified';
+      errors.push(invalid(at, claim, why));
+    } else if (!named && !templated) {
+      errors.push(invalid(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
+    }
+  }
+}
+
+function validateHostNetwork({ hostNetwork, containers }: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  if (hostNetwork !== true) return;
+  for (const [i, { ports }] of (containers ?? []).entries()) {
+    for (const [j, { containerPort, hostPort }] of (ports ?? []).entries()) {
+      // Templates leave hostPort out; pods have it defaulted.
+      if (hostPort !== undefined && hostPort !== containerPort) {
+        const at = path.index(i).child('ports').index(j).child('containerPort');
+        errors.push(invalid(at, containerPort, 'must match `hostPort` when `hostNetwork` is true'));
+      }
+    }
+  }
+}
+
+function validateHostUsers(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  if (spec.hostUsers !== false) return;
+  for (const [i, { volumeDevices }] of (spec.containers ?? []).entries()) {
+    if ((volumeDevices?.length ?? 0) > 0) {
+      const at = path.child('containers').index(i).child('volumeDevices');
+      errors.push(forbidden(at, 'when `hostUsers` is false'));
+    }
+  }
+  const refuse = (field: string): void => {
+    errors.push(forbidden(path.child(field), 'when `hostUsers` is false'));
+  };
+  if (spec.hostNetwork === true) refuse('hostNetwork');
+  if (spec.hostPID === true) refuse('hostPID');
+  if (spec.hostIPC === true) refuse('hostIPC');
+}
+
+function validateNames(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  const { serviceAccountName, nodeName, activeDeadlineSeconds, hostname, subdomain } = spec;
+  if (serviceAccountName !== undefined) {
+    checkAll(
+      validateServiceAccountName(serviceAccountName),
+      path.child('serviceAccountName'),
+      serviceAccountName,
+      errors,
+    );
+  }
+  if (nodeName !== undefined) checkAll(nameIsDnsSubdomain(nodeName), path.child('nodeName'), nodeName, errors);
+  if (activeDeadlineSeconds !== undefined && (activeDeadlineSeconds < 1 || activeDeadlineSeconds > maxInt32)) {
+    errors.push(invalid(path.child('activeDeadlineSeconds'), activeDeadlineSeconds, inclusiveRangeError(1, maxInt32)));
+  }
+  if (hostname !== undefined) checkDns1123Label(hostname, path.child('hostname'), errors);
+  if (subdomain !== undefined) checkDns1123Label(subdomain, path.child('subdomain'), errors);
+  validateTolerations(spec.tolerations, path.child('tolerations'), errors);
+  for (const [i, { ip, hostnames }] of (spec.hostAliases ?? []).entries()) {
+    const at = path.child('hostAliases').index(i);
+    checkIP(ip, at.child('ip'), errors);
+    for (const name of hostnames ?? []) checkAll(isDns1123Subdomain(name), at.child('hostnames'), name, errors);
+  }
+  const { priorityClassName, runtimeClassName, preemptionPolicy } = spec;
+  if (priorityClassName !== undefined) {
+    checkAll(nameIsDnsSubdomain(priorityClassName), path.child('priorityClassName'), priorityClassName, errors);
+  }
+  if (runtimeClassName !== undefined) {
+    checkAll(nameIsDnsSubdomain(runtimeClassName), path.child('runtimeClassName'), runtimeClassName, errors);
+  }
+  if (preemptionPolicy !== undefined) {
+    checkOneOf(preemptionPolicy, ['Never', 'PreemptLowerPriority'], path.child('preemptionPolicy'), errors);
+  }
+}
+
+const maxNameservers = 3;
+const maxSearchPaths = 32;
+const maxSearchCharacters = 2048;
+
+function validateDnsConfig({ dnsPolicy, dnsConfig }: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  if (dnsPolicy === 'None') {
+    if (dnsConfig === undefined) {
+      errors.push(required(path, 'must provide `dnsConfig` when `dnsPolicy` is None'));
+      return;
+    }
+    if ((dnsConfig.nameservers?.length ?? 0) === 0) {
+      errors.push(
+        required(path.child('nameservers'), 'must provide at least one DNS nameserver when `dnsPolicy` is None'),
+      );
+      return;
+    }
+  }
+  if (dnsConfig === undefined) return;
+  const { nameservers = [], searches = [], options = [] } = dnsConfig;
+  if (nameservers.length > maxNameservers) {
+    errors.push(
+      invalid(path.child('nameservers'), nameservers, `must not have more than ${maxNameservers} nameservers`),
+    );
+  }
+  for (const [i, address] of nameservers.entries()) checkIP(address, path.child('nameservers').index(i), errors);
+  if (searches.length > maxSearchPaths) {
+    errors.push(invalid(path.child('searches'), searches, `must not have more than ${maxSearchPaths} search paths`));
+  }
+  if (searches.join(' ').length > maxSearchCharacters) {
+    const why = `must not have more than ${maxSearchCharacters} characters (including spaces) in the search list`;
+    errors.push(invalid(path.child('searches'), searches, why));
+  }
+  for (const [i, search] of searches.entries()) {
+    if (search === '.') continue;
+    const name = search.endsWith('.') ? search.slice(0, -1) : search;
+    checkAll(isDns1123Subdomain(name), path.child('searches').index(i), name, errors);
+  }
+  for (const [i, { name }] of options.entries()) {
+    if ((name ?? '') === '') errors.push(required(path.child('options').index(i), 'must not be empty'));
+  }
+}
+
+function validateOs({ os, securityContext }: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  const at = path.child('os').child('name');
+  const name = os!.name;
+  if (name === '') errors.push(required(at, 'cannot be empty'));
+  else if (name !== 'linux' && name !== 'windows') errors.push(notSupported(at, name, ['linux', 'windows']));
+  if (name === 'linux' && securityContext?.windowsOptions !== undefined) {
+    const why = 'windows options cannot be set for a linux pod';
+    errors.push(forbidden(path.child('securityContext').child('windowsOptions'), why));
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ updates
+
+const updatable =
+  '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+
+export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  const path = FieldPath.of('spec');
+  const spec = pod.spec!;
+  const was = old.spec!;
+  validatePodAnnotations(pod.metadata, spec, FieldPath.of('metadata', 'annotations'), errors);
+  validatePodSpec(spec, pod.metadata, path, errors);
+  validateMirrorAnnotation(pod, old, errors);
+  for (const field of ['containers', 'initContainers'] as const) {
+    if (spec[field]?.length !== was[field]?.length) {
+      errors.push(forbidden(path.child(field), 'pod updates may not add or remove containers'));
+      return errors;
+    }
+  }
+  if (!validateDeadline(spec, was, path.child('activeDeadlineSeconds'), errors)) return errors;
+  const kept = (was.tolerations ?? []).every((toleration) =>
+    spec.tolerations?.some((now) =>
+      deepEqual({ ...now, tolerationSeconds: undefined }, { ...toleration, tolerationSeconds: undefined }),
+    ),
+  );
+  if (!kept) {
+    errors.push(
+      forbidden(path.child('tolerations'), 'existing toleration can not be modified except its tolerationSeconds'),
+    );
+  }
+  const gates = new Set((was.schedulingGates ?? []).map(({ name }) => name));
+  for (const [i, { name }] of (spec.schedulingGates ?? []).entries()) {
+    if (!gates.has(name)) {
+      const why = `only deletion is allowed, but found new scheduling gate '${name}'`;
+      errors.push(forbidden(path.child('schedulingGates').index(i), why));
+    }
+  }
+  if (errors.length > 0) return errors;
+  const changed = changedFields(spec, was);
+  if (changed.length > 0) {
+    // Kubernetes shows a difference here whose form it declares unstable.
+    const lines = changed.map((field) => `\t- ${field}`).join('\n');
+    errors.push(forbidden(path, `pod updates may not change fields other than ${updatable}\n${lines}\n`));
+  }
+  return errors;
+}
+
+function validateMirrorAnnotation(pod: Pod, old: Pod, errors: FieldError[]): void {
+  const value = pod.metadata.annotations?.[mirrorAnnotation];
+  const before = old.metadata.annotations?.[mirrorAnnotation];
+  if (value === before) return;
+  const path = FieldPath.of('metadata', 'annotations').key(mirrorAnnotation);
+  const why =
+    before === undefined
+      ? 'may not add mirror pod annotation'
+      : value === undefined
+        ? 'may not remove mirror pod annotation'
+        : 'may not update mirror pod annotation';
+  errors.push(forbidden(path, why));
+}
+
+function validateDeadline(spec: PodSpec, was: PodSpec, path: FieldPath, errors: FieldError[]): boolean {
+  const deadline = spec.activeDeadlineSeconds;
+  const before = was.activeDeadlineSeconds;
+  if (deadline !== undefined) {
+    if (deadline < 0 || deadline > maxInt32) {
+      errors.push(invalid(path, deadline, inclusiveRangeError(0, maxInt32)));
+      return false;
+    }
+    if (before !== undefined && before < deadline) {
+      errors.push(invalid(path, deadline, 'must be less than or equal to previous value'));
+      return false;
+    }
+  } else if (before !== undefined) {
+    errors.push(invalid(path, null, 'must not update from a positive integer to nil value'));
+  }
+  return true;
+}
+
+/** The fields of the spec that changed and may not. */
+function changedFields(spec: PodSpec, was: PodSpec): string[] {
+  const images = (list: PodSpec['containers'] | undefined): unknown =>
+    list?.map((container) => ({ ...container, image: '' }));
+  const gated = (was.schedulingGates?.length ?? 0) > 0;
+  const compare: Partial<Record<keyof PodSpec, () => boolean>> = {
+    containers: () => deepEqual(images(spec.containers), images(was.containers)),
+    initContainers: () => deepEqual(images(spec.initContainers), images(was.initContainers)),
+    activeDeadlineSeconds: () => true,
+    tolerations: () => true,
+    schedulingGates: () => true,
+    terminationGracePeriodSeconds: () =>
+      spec.terminationGracePeriodSeconds === was.terminationGracePeriodSeconds ||
+      ((was.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1),
+    nodeSelector: () =>
+      deepEqual(spec.nodeSelector, was.nodeSelector) ||
+      (gated && Object.entries(was.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)),
+  };
+  const fields = new Set([...Object.keys(spec), ...Object.keys(was)]) as Set<keyof PodSpec>;
+  return [...fields].filter((field) => !(compare[field]?.() ?? deepEqual(spec[field], was[field])));
+}
+
+export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  const path = FieldPath.of('status');
+  const status = pod.status ?? {};
+  const nominated = status.nominatedNodeName ?? '';
+  if (nominated !== '') checkAll(nameIsDnsSubdomain(nominated), path.child('nominatedNodeName'), nominated, errors);
+  const restartPolicy = pod.spec?.restartPolicy;
+  if (restartPolicy !== 'Always') {
+    for (const [i, container] of (status.containerStatuses ?? []).entries()) {
+      const before = old.status?.containerStatuses?.find(({ name }) => name === container.name);
+      const ended = before?.state?.terminated;
+      // A failed container may start again where failures are retried.
+      if (ended === undefined || (restartPolicy === 'OnFailure' && ended.exitCode !== 0)) continue;
+      if (container.state?.terminated === undefined) {
+        const at = path.child('containerStatuses').index(i).child('state');
+        errors.push(forbidden(at, 'may not be transitioned to non-terminated state'));
+      }
+    }
+  }
+  validateIPs(status.podIPs, path.child('podIPs'), errors);
+  validateIPs(status.hostIPs, path.child('hostIPs'), errors);
+  for (const [i, { type }] of (status.conditions ?? []).entries()) {
+    if (!systemConditions.has(type))
+      checkAll(isQualifiedName(type), path.child('conditions').index(i).child('Type'), type, errors);
+  }
+  return errors;
+}
+
+const systemConditions = new Set(['PodScheduled', 'Ready', 'Initialized', 'ContainersReady']);
+
+function validateIPs(addresses: readonly { ip: string }[] | undefined, path: FieldPath, errors: FieldError[]): void {
+  if (addresses === undefined || addresses.length === 0) return;
+  for (const [i, { ip }] of addresses.entries()) checkIP(ip, path.index(i), errors);
+  if (errors.length > 0 || addresses.length < 2) return;
+  const families = new Set(addresses.filter(({ ip }) => isValidIP(ip)).map(({ ip }) => familyOf(ip)));
+  if (addresses.length > 2 || families.size < addresses.length) {
+    const all = addresses.map(({ ip }) => ip);
+    errors.push(invalid(path, all, 'may specify no more than one IP for each IP family'));
+  }
+}
