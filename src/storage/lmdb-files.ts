@@ -1,5 +1,5 @@
 /** The files of the lmdb engine: opening and claiming them, reading the history back, and what their errors mean. */
-import { type FileHandle, mkdir, open as openFile, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open as openFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Database, DatabaseOptions, GetOptions, RootDatabase } from 'lmdb';
@@ -31,6 +31,8 @@ interface Records {
 
 /** How many records opening reads before it lets others run. */
 const OPEN_SLICE = 5000;
+/** Room for the 126 readers that LMDB reckons with. */
+const LOCK_FILE_BYTES = 16 * 1024;
 /** lmdb's errors carry the number. */
 const EIO: unknown = 5;
 /** A disk with less space than this counts as full. */
@@ -47,6 +49,7 @@ export async function openFiles(path: string): Promise<Files> {
   await mkdir(path, { recursive: true });
   const file = join(path, 'data.mdb');
   await checkMagic(file);
+  await reserveLockFile(`${file}-lock`);
   const root = open<unknown, string>({
     path: file,
     noSubdir: true,
@@ -78,6 +81,20 @@ async function checkMagic(file: string): Promise<void> {
     if (bytesRead > 0 && buffer[6] !== 0xbeefc0de) throw new Error('data.mdb is not an LMDB database');
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * LMDB maps its lock file into memory without writing it first: on a full disk the first access would kill the process.
+ * Writing it gives an ordinary error instead.
+ */
+async function reserveLockFile(file: string): Promise<void> {
+  try {
+    await writeFile(file, Buffer.alloc(LOCK_FILE_BYTES), { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    await rm(file, { force: true }); // it may be half written
+    throw error;
   }
 }
 

@@ -334,7 +334,10 @@ class LmdbStore implements Store {
   #takeBack({ transactions, compactions }: Batch, error: StoreWriteError): void {
     this.#refused = true;
     this.#history.rollback();
-    for (const { reject } of transactions) reject(error);
+    for (const pending of transactions) {
+      if (pending.result!.succeeded) pending.reject(error);
+      else this.#queue.push(pending); // its comparison may have failed on a write that is now undone
+    }
     for (const { reject } of compactions) reject(error);
   }
 

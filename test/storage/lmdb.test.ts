@@ -230,9 +230,17 @@ describe('lmdb: a medium that refuses', () => {
     assert.equal((await store.list('/big/')).items.length, last - first);
     assert.equal(show(await store.get('/first')), '/first=/first@2/2');
     assert.equal(watch.batches.flat().at(-1)?.kv.modRevision, last);
+    // All in one batch: the comparison is made while the refused write is still assumed to work.
+    const doomed = store.txn([], [{ type: 'put', key: '/first', value }]);
+    const judgedTwice = store.txn([{ key: '/first', modRevision: first }], []);
+    await assert.rejects(doomed, StoreWriteError);
+    assert.deepEqual(await judgedTwice, { succeeded: true, revision: last });
     const many = Array.from({ length: 20 }, (_, i) => store.txn([], [{ type: 'put', key: `/many/${i}`, value }]));
+    const compared = store.txn([{ key: '/first', modRevision: 0 }], [put('/never')]);
     const outcomes = await Promise.allSettled(many);
     assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+    const answer = await compared;
+    assert.deepEqual(answer.succeeded ? [] : answer.current.map(show), ['/first=/first@2/2']);
     rmSync(ballast);
     assert.equal(await write(store, put('/after')), last + 1);
     assert.equal(watch.events.at(-1), `put /after=/after@${last + 1}/${last + 1} was -`);
