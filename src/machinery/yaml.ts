@@ -32,7 +32,7 @@ export function parseYaml(source: string | Uint8Array): ParsedYaml {
   });
   const error = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
   if (error !== undefined) {
-    throw new YamlError(`yaml: line ${lines.linePos(error.pos[0]).line}: ${problem(error)}`);
+    throw new YamlError(`yaml: ${place(error, document.errors, lines)}${problem(error)}`);
   }
   let native: unknown;
   try {
@@ -129,6 +129,17 @@ function findRepeatedKeys(node: unknown, lines: LineCounter, found: string[]): v
 }
 
 const keyLiteral = (key: unknown): string => (typeof key === 'string' ? goQuote(key) : String(key));
+
+/** go-yaml's line of an error. It counts lines from zero, corrects that for its scanner only, and never tells line zero. */
+function place({ code, pos }: YAMLError, errors: readonly YAMLError[], lines: LineCounter): string {
+  // A value that runs on into the next line is only wrong where the line turns out to be a key.
+  const runOn = errors.find((other) => other.code === 'MULTILINE_IMPLICIT_KEY' && other.pos[0] === pos[0]);
+  const line = lines.linePos(runOn === undefined ? pos[0] : runOn.pos[1]).line - 1;
+  if (line === 0) return '';
+  return `line ${parserErrors.has(code) ? line : line + 1}: `;
+}
+
+const parserErrors = new Set(['BAD_INDENT', 'UNEXPECTED_TOKEN', 'BAD_COLLECTION_TYPE', 'BLOCK_IN_FLOW']);
 
 /** go-yaml's words for what is wrong, where they can be told. */
 function problem({ code, message }: YAMLError): string {

@@ -28,10 +28,11 @@ describe('YAML', () => {
   }
 
   const refused: [string, string][] = [
-    ['a: b: c', 'yaml: line 1: mapping values are not allowed in this context'],
+    ['a: b: c', 'yaml: mapping values are not allowed in this context'],
+    ['a: b\n c: d', 'yaml: line 2: mapping values are not allowed in this context'],
     ['a:\n\t- b', 'yaml: line 2: found character that cannot start any token'],
-    ['a: "x', 'yaml: line 1: found unexpected end of stream'],
-    ['- 1\nb: 2', 'yaml: line 2: did not find expected key'],
+    ['a: "x', 'yaml: found unexpected end of stream'],
+    ['- 1\nb: 2', 'yaml: line 1: did not find expected key'],
     ['a: *x', "yaml: unknown anchor 'x' referenced"],
     ['a: .nan', 'json: unsupported value: NaN'],
     ['a: -.inf', 'json: unsupported value: -Inf'],
