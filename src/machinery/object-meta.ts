@@ -22,6 +22,8 @@ export interface ObjectMetaRules {
   readonly namespaced: boolean;
   /** Subdomain names when absent. */
   readonly validateName?: NameValidator | ((name: string, prefix: boolean) => string[]);
+  /** Built-in kinds take only Kubernetes' own finalizers and names with a domain; custom resources take any name. */
+  readonly qualifiedFinalizers?: boolean;
 }
 
 /** The sum of the bytes of all annotations' keys and values. */
@@ -34,7 +36,7 @@ const metadataPath = FieldPath.of('metadata');
 /** Of an object that is being created; its name has been generated already. */
 export function validateObjectMeta(
   object: { readonly metadata: ObjectMeta },
-  { namespaced, validateName = nameIsDnsSubdomain }: ObjectMetaRules,
+  { namespaced, validateName = nameIsDnsSubdomain, qualifiedFinalizers = false }: ObjectMetaRules,
   path: FieldPath = metadataPath,
 ): FieldError[] {
   const { metadata } = object;
@@ -69,6 +71,7 @@ export function validateObjectMeta(
   if (metadata.managedFields) {
     errors.push(...validateManagedFields(metadata.managedFields, path.child('managedFields')));
   }
+  if (qualifiedFinalizers) errors.push(...validateKubeFinalizers(metadata.finalizers, path.child('finalizers')));
   return errors;
 }
 
@@ -77,6 +80,7 @@ export function validateObjectMetaUpdate(
   object: { readonly metadata: ObjectMeta },
   old: { readonly metadata: ObjectMeta },
   path: FieldPath = metadataPath,
+  { qualifiedFinalizers = false }: Pick<ObjectMetaRules, 'qualifiedFinalizers'> = {},
 ): FieldError[] {
   const now = object.metadata;
   const before = old.metadata;
@@ -102,6 +106,7 @@ export function validateObjectMetaUpdate(
     errors.push(...validateOwnerReferences(now.ownerReferences, path.child('ownerReferences')));
   }
   if (now.managedFields) errors.push(...validateManagedFields(now.managedFields, path.child('managedFields')));
+  if (qualifiedFinalizers) errors.push(...validateKubeFinalizers(now.finalizers, path.child('finalizers')));
   return errors;
 }
 
@@ -187,6 +192,20 @@ export function validateFinalizers(finalizers: readonly string[], path: FieldPat
 
 export function validateFinalizerName(name: string, path: FieldPath): FieldError[] {
   return isQualifiedName(name).map((message) => invalid(path, name, message));
+}
+
+const standardFinalizers = new Set(['kubernetes', orphanFinalizer, foregroundFinalizer]);
+
+/** The rule of built-in kinds. Source: `k8s.io/kubernetes/pkg/apis/core/validation`. */
+export function validateKubeFinalizers(finalizers: readonly string[] | undefined, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  finalizers?.forEach((finalizer, i) => {
+    if (finalizer.includes('/') || standardFinalizers.has(finalizer)) return;
+    errors.push(
+      invalid(path.index(i), finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
+    );
+  });
+  return errors;
 }
 
 /** An object that is being deleted gets no more finalizers. */

@@ -134,6 +134,22 @@ describe('metadata of a new object', () => {
   }
 });
 
+describe('finalizers of built-in kinds', () => {
+  it('are standard ones, or have a domain', () => {
+    const metadata: ObjectMeta = { name: 'a', resourceVersion: '1', finalizers: ['orphan', 'a.b/c', 'mine'] };
+    const expected = [
+      'metadata.finalizers[2]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ];
+    const rules = { namespaced: false, qualifiedFinalizers: true };
+    assert.deepEqual(validateObjectMeta({ metadata }, rules).map(errorText), expected);
+    assert.deepEqual(
+      validateObjectMetaUpdate({ metadata }, { metadata }, FieldPath.of('metadata'), rules).map(errorText),
+      expected,
+    );
+    assert.deepEqual(create(metadata, false), []);
+  });
+});
+
 describe('metadata of a changed object', () => {
   const before: ObjectMeta = {
     name: 'a',
