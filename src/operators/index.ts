@@ -1,0 +1,7 @@
+/** The built-in controllers. */
+import type { ControllerModule } from './controller-module.ts';
+
+export type { ControllerModule } from './controller-module.ts';
+
+/** Under kube-controller-manager's names, in the order in which they are added to a manager. */
+export const controllers: readonly ControllerModule[] = [];
