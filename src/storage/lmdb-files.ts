@@ -6,7 +6,7 @@ import type { Database, DatabaseOptions, GetOptions, RootDatabase } from 'lmdb';
 import { History } from './history.ts';
 import { claim, isAlive, type Owner, release } from './lmdb-owner.ts';
 import { FORMAT, type RecordKey, readVersion, recordKeys } from './lmdb-record.ts';
-import type { Revision } from './store.ts';
+import { type Revision, StoreOpenError } from './store.ts';
 
 export interface Files {
   readonly path: string;
@@ -78,7 +78,7 @@ async function checkMagic(file: string): Promise<void> {
   }
   try {
     const { buffer, bytesRead } = await handle.read(new Uint32Array(7));
-    if (bytesRead > 0 && buffer[6] !== 0xbeefc0de) throw new Error('data.mdb is not an LMDB database');
+    if (bytesRead > 0 && buffer[6] !== 0xbeefc0de) throw new StoreOpenError('data.mdb is not an LMDB database');
   } finally {
     await handle.close();
   }
@@ -104,13 +104,13 @@ export function takeOwnership({ root, meta }: Files, path: string): Owner {
     root.transactionSync(() => {
       const format = (meta.get('format') as number | undefined) ?? FORMAT;
       if (format > FORMAT) {
-        throw new Error(
+        throw new StoreOpenError(
           `the store in ${path} has format ${format}, written by a newer version; this version knows format ${FORMAT} and older`,
         );
       }
       const other = meta.get('owner') as Owner | undefined;
       if (other !== undefined && isAlive(other)) {
-        throw new Error(`the store in ${path} is in use by process ${other.pid} (on ${other.host})`);
+        throw new StoreOpenError(`the store in ${path} is in use by process ${other.pid} (on ${other.host})`);
       }
       meta.putSync('format', FORMAT);
       meta.putSync('owner', owner);

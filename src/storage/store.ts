@@ -129,3 +129,8 @@ export class StoreClosedError extends Error {
 export class StoreWriteError extends Error {
   override readonly name = 'StoreWriteError';
 }
+
+/** The store cannot be opened as things stand: another process has it, a newer version wrote it, or it is none. */
+export class StoreOpenError extends Error {
+  override readonly name = 'StoreOpenError';
+}
