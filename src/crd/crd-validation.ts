@@ -13,6 +13,7 @@ import { followFieldPath } from './field-path.ts';
 import { type InternalSpec, internalForm, shownVersions, type VersionedParts } from './internal-form.ts';
 import type { RuleCheck } from './rule-validation.ts';
 import { validateCrdSchema } from './schema-validation.ts';
+import { unsupportedField } from './structural.ts';
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinition,
@@ -145,7 +146,7 @@ function validateSchemasPresent(spec: InternalSpec, options: ValidationOptions):
   return spec.versions.flatMap((version, i) => {
     if (version.schema?.openAPIV3Schema !== undefined || (!options.requireSchema && !version.served)) return [];
     const path = specPath.child('versions').index(i).child('schema').child('openAPIV3Schema');
-    return [required(path, options.requireSchema ? 'schemas are required' : 'because otherwise all fields are pruned')];
+    return [required(path)];
   });
 }
 
@@ -217,7 +218,7 @@ function validateParts(
           ? 'validations.schema is included'
           : 'version.schema.openAPIV3Schema is not included';
       errors.push(invalid(where, '', `may only be set when ${included}`));
-    } else errors.push(...validateSelectableFields(selectableFields, schema, where));
+    } else errors.push(...validateSelectableFields(selectableFields, schema, path, options));
   }
   return errors;
 }
@@ -308,9 +309,15 @@ function validateColumn(column: CustomResourceColumnDefinition, path: FieldPath)
 function validateSelectableFields(
   fields: readonly { jsonPath: string }[],
   schema: JsonSchemaProps,
-  path: FieldPath,
+  parent: FieldPath,
+  options: ValidationOptions,
 ): FieldError[] {
   const errors: FieldError[] = [];
+  const path = parent.child('selectableFields');
+  const unsupported = unsupportedField(schema);
+  if (unsupported !== undefined) {
+    errors.push(invalid(parent.child('schema').child('openAPIV3Schema'), '', unsupported));
+  }
   const seen: (readonly string[])[] = [];
   for (const [i, { jsonPath = '' }] of fields.entries()) {
     const at = path.index(i).child('jsonPath');
@@ -336,7 +343,8 @@ function validateSelectableFields(
     if (seen.some((names) => deepEqual(names, found.names))) errors.push(duplicate(at, jsonPath));
     else seen.push(found.names);
   }
-  if (seen.length > maxSelectableFields) errors.push(tooMany(path, seen.length, maxSelectableFields));
+  const added = fields.some(({ jsonPath }) => !options.oldSelectableFields.has(jsonPath));
+  if (seen.length > maxSelectableFields && added) errors.push(tooMany(path, seen.length, maxSelectableFields));
   return errors;
 }
 

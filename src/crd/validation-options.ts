@@ -18,6 +18,8 @@ export interface ValidationOptions {
   readonly conversion: ConversionOptions;
   readonly requireSchema: boolean;
   readonly requireImmutableNames: boolean;
+  /** Selectable fields that the old definition has: too many of them may stay. */
+  readonly oldSelectableFields: ReadonlySet<string>;
 }
 
 export function strictOptions(checkRules: RuleCheck | undefined): ValidationOptions {
@@ -26,6 +28,7 @@ export function strictOptions(checkRules: RuleCheck | undefined): ValidationOpti
     conversion: { requireRecognizedVersion: true, allowInvalidCaBundle: true },
     requireSchema: true,
     requireImmutableNames: false,
+    oldSelectableFields: new Set(),
   };
 }
 
@@ -47,6 +50,9 @@ export function updateOptions(old: CustomResourceDefinition, checkRules: RuleChe
     },
     requireSchema: wholeSchemas(spec).length > 0 && everyVersionHasSchema(spec),
     requireImmutableNames: isEstablished(old),
+    oldSelectableFields: new Set(
+      old.spec.versions.flatMap((version) => (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath)),
+    ),
   };
 }
 

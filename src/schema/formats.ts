@@ -3,6 +3,7 @@
  * Source: apiextensions-apiserver `pkg/apiserver/validation/formats.go`, kube-openapi `pkg/validation/strfmt`.
  */
 import { isIPv4, isIPv6 } from 'node:net';
+import type { Schema } from '../machinery/schema.ts';
 
 type Check = (text: string) => boolean;
 
@@ -50,7 +51,17 @@ const stringFormats: ReadonlyMap<string, Check> = new Map<string, Check>([
 
 /** The check of a string format, or `undefined` when Kubernetes does not know it. */
 export function stringFormat(format: string): Check | undefined {
-  return stringFormats.get(format.includes('-') ? format.replaceAll('-', '') : format);
+  return stringFormats.get(
+    format === 'date-time' ? 'datetime' : format.includes('-') ? format.replaceAll('-', '') : format,
+  );
+}
+
+/** The format that is checked on values of a schema, if there is one. */
+export function formatOf(schema: Schema): string | undefined {
+  const { format } = schema;
+  if (format === undefined || format === '') return undefined;
+  const type = schema['x-kubernetes-int-or-string'] === true ? undefined : schema.type;
+  return isKnownFormat(type, format) ? format : undefined;
 }
 
 /** Whether Kubernetes checks `format` on values of `type`; what it does not check it ignores, and warns of. */

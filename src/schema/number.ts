@@ -1,5 +1,7 @@
 /** Numbers as Go sees them after decoding JSON: an integer that fits is an int64, everything else is a float64. */
 import type { JsonValue } from '../machinery/json.ts';
+import type { Schema } from '../machinery/schema.ts';
+import { formatOf } from './formats.ts';
 
 const maxInt64 = 2n ** 63n - 1n;
 const minInt64 = -(2n ** 63n);
@@ -28,4 +30,31 @@ export function formatFloat(value: number): string {
   const size = Math.abs(value);
   const text = size !== 0 && (size < 1e-4 || size >= 1e21) ? value.toExponential() : String(value);
   return text.replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+/** Against an integer, Go compares with the integer part of the bound. */
+export function boundFor(value: number | bigint, bound: number): number {
+  return goNumber(value) === 'int64' ? Math.trunc(bound) : bound;
+}
+
+export function isMultipleOf(value: number | bigint, factor: number): boolean {
+  if (factor < 0) return false;
+  if (goNumber(value) === 'int64' && Number.isInteger(factor)) {
+    return factor === 0 || BigInt(value) % BigInt(factor) === 0n;
+  }
+  return isJsonInteger(factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor);
+}
+
+const maxFloat32 = 3.4028235677973366e38;
+
+/** Whether a number fits into the Go type that a schema's type and format mean. */
+export function fitsRange(value: number | bigint, schema: Schema): boolean {
+  if (schema['x-kubernetes-int-or-string'] === true) return true;
+  if (schema.type === 'integer') {
+    if (typeof value === 'number' && !Number.isInteger(value)) return false;
+    if (formatOf(schema) === 'int32') return value >= -(2 ** 31) && value < 2 ** 31;
+    return value >= minInt64 && value <= maxInt64;
+  }
+  if (schema.format === 'float' && schema.type === 'number') return Math.abs(Number(value)) < maxFloat32;
+  return true;
 }

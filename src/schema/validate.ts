@@ -15,15 +15,22 @@ import {
 } from '../machinery/field.ts';
 import { deepEqual, isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../machinery/json.ts';
 import type { Schema } from '../machinery/schema.ts';
-import { isKnownFormat, stringFormat } from './formats.ts';
-import { formatFloat, goNumber, isJsonInteger, isNumber } from './number.ts';
+import { accepts, hasDuplicates, isListed } from './accept.ts';
+import { formatOf, stringFormat } from './formats.ts';
+import { boundFor, fitsRange, formatFloat, goNumber, isJsonInteger, isMultipleOf, isNumber } from './number.ts';
 import { compilePattern } from './regexp.ts';
+import { countRunes } from './text.ts';
 
 /**
  * Everything that `schema` finds wrong with `value`. With `old`, what was wrong before and has not changed is let pass.
  * `root` is where `value` stands, the empty string for a whole object.
  */
 export function validateSchema(value: JsonValue, schema: Schema, old?: JsonValue, root = ''): FieldError[] {
+  return accepts(value, schema) ? [] : explain(value, schema, old, root);
+}
+
+/** What the walk that finds words finds; for a valid value, nothing. */
+export function explain(value: JsonValue, schema: Schema, old?: JsonValue, root = ''): FieldError[] {
   return ratchet(value, schema, root, old).errors.map((problem) => problem.error);
 }
 
@@ -100,12 +107,6 @@ const singleTypes = new Map(
 function typesOf(schema: Schema): readonly string[] | undefined {
   if (schema['x-kubernetes-int-or-string'] === true) return intOrString;
   return schema.type === undefined ? undefined : singleTypes.get(schema.type);
-}
-
-function formatOf(schema: Schema): string | undefined {
-  if (schema.format === undefined || schema.format === '') return undefined;
-  const type = schema['x-kubernetes-int-or-string'] === true ? undefined : schema.type;
-  return isKnownFormat(type, schema.format) ? schema.format : undefined;
 }
 
 function checkType(value: JsonValue, schema: Schema, path: string, result: Result): boolean {
@@ -228,15 +229,6 @@ function stringProblem(value: string, schema: Schema, path: string): string | un
   return pattern.test(value) ? undefined : `${path} in body should match '${schema.pattern}'`;
 }
 
-export function countRunes(text: string): number {
-  let count = text.length;
-  for (let i = 0; i < text.length - 1; i++) {
-    const pair = (text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
-    if (pair) count--;
-  }
-  return count;
-}
-
 function checkNumber(value: number | bigint, schema: Schema, path: string, result: Result): void {
   checkRange(value, schema, 'Checked', path, result);
   if (schema.multipleOf !== undefined) {
@@ -245,7 +237,7 @@ function checkNumber(value: number | bigint, schema: Schema, path: string, resul
   }
   if (schema.minimum !== undefined) {
     checkRange(schema.minimum, schema, 'Minimum boundary', path, result);
-    const limit = bound(value, schema.minimum);
+    const limit = boundFor(value, schema.minimum);
     const exclusive = schema.exclusiveMinimum === true;
     if (exclusive ? value <= limit : value < limit) {
       const words = exclusive ? 'should be greater than' : 'should be greater than or equal to';
@@ -254,7 +246,7 @@ function checkNumber(value: number | bigint, schema: Schema, path: string, resul
   }
   if (schema.maximum !== undefined) {
     checkRange(schema.maximum, schema, 'Maximum boundary', path, result);
-    const limit = bound(value, schema.maximum);
+    const limit = boundFor(value, schema.maximum);
     const exclusive = schema.exclusiveMaximum === true;
     if (exclusive ? value >= limit : value > limit) {
       const words = exclusive ? 'should be less than' : 'should be less than or equal to';
@@ -264,33 +256,11 @@ function checkNumber(value: number | bigint, schema: Schema, path: string, resul
   result.matches += 2;
 }
 
-/** Against an integer, Go compares with the integer part of the bound. */
-function bound(value: number | bigint, limit: number): number {
-  return goNumber(value) === 'int64' ? Math.trunc(limit) : limit;
-}
-
-const integerRanges = new Map([
-  ['int32', [-(2 ** 31), 2 ** 31 - 1]],
-  ['int64', [-(2 ** 63), 2 ** 63]],
-] as const);
-const maxFloat32 = 3.4028235677973366e38;
-
 function checkRange(value: number | bigint, schema: Schema, prefix: string, path: string, result: Result): void {
-  const types = typesOf(schema);
-  if (types === undefined || types.length !== 1) return;
-  const type = types[0] as string;
+  if (fitsRange(value, schema)) return;
   const format = formatOf(schema);
-  let fits = true;
-  if (type === 'integer') {
-    const [low, high] = integerRanges.get((format ?? 'int64') as 'int32' | 'int64') ?? [-(2 ** 63), 2 ** 63];
-    fits =
-      typeof value === 'bigint'
-        ? goNumber(value) === 'int64' && value >= low && value <= high
-        : Number.isInteger(value) && value >= low && (high === 2 ** 63 ? value < high : value <= high);
-  } else if (format === 'float') fits = Math.abs(Number(value)) < maxFloat32;
-  if (fits) return;
-  const described = format === undefined ? `type ${type} (default format)` : `type ${type} with format ${format}`;
-  addGeneral(result, `${prefix} value must be of ${described} in ${path}`);
+  const described = format === undefined ? `${schema.type} (default format)` : `${schema.type} with format ${format}`;
+  addGeneral(result, `${prefix} value must be of type ${described} in ${path}`);
 }
 
 function checkMultipleOf(value: number | bigint, factor: number, path: string, result: Result): void {
@@ -300,14 +270,6 @@ function checkMultipleOf(value: number | bigint, factor: number, path: string, r
       ? `factor MultipleOf declared for ${path} must be positive: ${formatFloat(factor)}`
       : `${path} in body should be a multiple of ${formatFloat(goNumber(value) === 'int64' ? Math.trunc(factor) : factor)}`;
   addInvalid(result, path, factor < 0 ? factor : value, text);
-}
-
-export function isMultipleOf(value: number | bigint, factor: number): boolean {
-  if (factor < 0) return false;
-  if (goNumber(value) === 'int64' && Number.isInteger(factor)) {
-    return factor === 0 || BigInt(value) % BigInt(factor) === 0n;
-  }
-  return isJsonInteger(factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor);
 }
 
 function checkArray(value: JsonArray, schema: Schema, path: string, old: JsonValue | undefined, result: Result): void {
@@ -324,7 +286,7 @@ function checkArray(value: JsonArray, schema: Schema, path: string, old: JsonVal
     const text = `${path} in body should have at most ${schema.maxItems} items`;
     result.add(text, tooMany(fieldOf(path), value.length, schema.maxItems));
   }
-  if (schema.uniqueItems === true && value.some((item, i) => value.slice(0, i).some((one) => deepEqual(one, item)))) {
+  if (schema.uniqueItems === true && hasDuplicates(value)) {
     addInvalid(result, path, '', `${path} in body shouldn't contain duplicates`);
   }
   result.matches += 2;
@@ -349,7 +311,7 @@ function correlate(list: JsonArray, old: JsonArray, schema: Schema): (index: num
 
 function checkEnum(value: JsonValue, schema: Schema, path: string, result: Result): void {
   if (schema.enum === undefined || schema.enum.length === 0) return;
-  if (value !== null && schema.enum.some((allowed) => allowed !== null && deepEqual(value, allowed))) return;
+  if (value !== null && isListed(value, schema.enum)) return;
   const supported = schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)));
   result.add(`${path} in body should be one of ${supported.join(' ')}`, notSupported(fieldOf(path), value, supported));
 }
@@ -374,18 +336,25 @@ function checkObject(
   }
   const { properties, additionalProperties } = schema;
   const before = isJsonObject(old) ? old : undefined;
+  const failed: (readonly [key: string, result: Result])[] = [];
   for (const key of keys) {
     const child = value[key];
     if (child === undefined) continue;
-    const oldChild = before !== undefined && Object.hasOwn(before, key) ? before[key] : undefined;
-    if (properties !== undefined && Object.hasOwn(properties, key)) {
-      result.merge(ratchet(child, properties[key] as Schema, path === '' ? key : `${path}.${key}`, oldChild));
-    } else if (additionalProperties === false) {
+    const known = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : undefined;
+    if (known === undefined && additionalProperties === false) {
       addInvalid(result, path, key, `${path}.${key} in body is a forbidden property`);
-    } else if (typeof additionalProperties === 'object') {
-      result.merge(ratchet(child, additionalProperties, `${path}.${key}`, oldChild));
+      continue;
     }
+    const part = known ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+    if (part === undefined) continue;
+    const oldChild = before !== undefined && Object.hasOwn(before, key) ? before[key] : undefined;
+    const where = known !== undefined && path === '' ? key : `${path}.${key}`;
+    const outcome = ratchet(child, part, where, oldChild);
+    if (outcome.errors.length === 0) result.matches += outcome.matches;
+    else failed.push([key, outcome]);
   }
+  // Whatever the order of the document, complaints come in the order of names.
+  for (const [, outcome] of failed.sort(([a], [b]) => (a < b ? -1 : 1))) result.merge(outcome);
   for (const name of schema.required ?? []) {
     if (value[name] === undefined || !Object.hasOwn(value, name)) {
       result.add(`${path}.${name} in body is required`, required(fieldOf(`${path}.${name}`)));
