@@ -72,12 +72,12 @@ export class LabelSelector {
     for (const [key, value] of Object.entries(spec.matchLabels ?? {})) {
       requirements.push(checkedRequirement(key, '=', [value]));
     }
-    for (const { key, operator, values = [] } of spec.matchExpressions ?? []) {
+    for (const { key, operator, values } of spec.matchExpressions ?? []) {
       const compact = specOperators[operator];
       if (compact === undefined) {
         throw new SelectorError(`${JSON.stringify(operator)} is not a valid label selector operator`);
       }
-      requirements.push(checkedRequirement(key, compact, values));
+      requirements.push(checkedRequirement(key, compact, values ?? []));
     }
     return LabelSelector.of(requirements);
   }
@@ -130,7 +130,8 @@ export function validateLabelSelector(
 ): FieldError[] {
   if (spec === undefined || spec === null) return [];
   const errors = validateLabels(spec.matchLabels, path.child('matchLabels'));
-  spec.matchExpressions?.forEach(({ key, operator, values = [] }, i) => {
+  spec.matchExpressions?.forEach(({ key, operator, ...expression }, i) => {
+    const values = expression.values ?? [];
     const at = path.child('matchExpressions').index(i);
     if (operator === 'In' || operator === 'NotIn') {
       if (values.length === 0) {
