@@ -1,7 +1,7 @@
 /** The caches of a manager: one for each kind and scope, fed by informers, told of every write. */
 import type { Client } from '../client/client.ts';
 import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
-import type { Transport, TransportRequest } from '../client/transport.ts';
+import type { RequestVerb, Transport, TransportRequest } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import { FieldSelector } from '../machinery/field-selector.ts';
 import { isJsonObject } from '../machinery/json.ts';
@@ -124,13 +124,10 @@ export class Caches {
     if (isJsonObject(body) && Array.isArray(body.dryRun)) return;
     const open = this.#open.get(resourceId(target.group, target.version, target.resource));
     if (open === undefined) return;
+    const uid = goneUid(verb, target.subresource, answer);
     for (const { cache } of open) {
-      if (answer.kind === cache.definition.kind) cache.wrote(answer);
-      else if (verb === 'delete' && answer.kind === 'Status' && target.subresource === undefined) {
-        const details = answer.details;
-        const uid = isJsonObject(details) && typeof details.uid === 'string' ? details.uid : undefined;
-        cache.removed(target as ObjectKey, uid);
-      }
+      if (uid !== undefined) cache.removed(target as ObjectKey, uid);
+      else if (answer.kind === cache.definition.kind) cache.wrote(answer);
     }
   }
 
@@ -160,6 +157,20 @@ export class Caches {
     );
     return { id, cache, informers };
   }
+}
+
+/** The uid of the object that a write has removed, by what it answered; undefined when the object lives on. */
+function goneUid(verb: RequestVerb, subresource: string | undefined, answer: ApiObject): string | undefined {
+  if (answer.kind === 'Status') {
+    const { details } = answer;
+    const gone = verb === 'delete' && subresource === undefined && isJsonObject(details);
+    return gone && typeof details.uid === 'string' ? details.uid : undefined;
+  }
+  const { uid, deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = answer.metadata;
+  // Some kinds answer deletes with the object as it was.
+  if (deletionTimestamp === undefined) return verb === 'delete' ? uid : undefined;
+  // Marked, with nothing to wait for: the write was its last (`rest.ShouldDeleteDuringUpdate`).
+  return deletionGracePeriodSeconds === 0 && finalizers.length === 0 ? uid : undefined;
 }
 
 /** Whether selectors select an object, for what was written and has not come back from the server yet. */

@@ -22,11 +22,12 @@ export interface RecordedEvent {
     namespace?: string;
     uid?: string;
     resourceVersion?: string;
+    fieldPath?: string;
   };
   reason: string;
   message: string;
   type: string;
-  source: { component: string };
+  source: { component: string; host?: string };
   firstTimestamp: string;
   lastTimestamp: string;
   count: number;
@@ -48,6 +49,8 @@ export interface EventRecorderOptions {
   readonly log: Logger;
   /** Default `source.component`. */
   readonly component: string;
+  /** The node that reports, where one does. */
+  readonly host?: string;
 }
 
 interface Series {
@@ -64,6 +67,7 @@ interface Said {
   readonly reason: string;
   readonly message: string;
   readonly source: string;
+  readonly fieldPath: string;
   readonly count: number;
   readonly time: string;
 }
@@ -85,14 +89,22 @@ export class EventRecorder {
     this.#options = options;
   }
 
-  record(about: TypedObject, type: EventType, reason: string, message: string, component?: string): void {
+  /** `fieldPath` names the part of the object that is meant: `spec.containers{web}`. */
+  record(
+    about: TypedObject,
+    type: EventType,
+    reason: string,
+    message: string,
+    component?: string,
+    fieldPath = '',
+  ): void {
     if (this.#stopped) return;
     const { clock } = this.#options;
     const now = clock.now();
     const source = component ?? this.#options.component;
     const subject = `${source}/${about.metadata.uid ?? ''}/${about.metadata.namespace ?? ''}/${about.metadata.name ?? ''}`;
     if (!this.#spend(subject, now)) return;
-    const id = JSON.stringify([subject, about.kind, type, reason, message]);
+    const id = JSON.stringify([subject, about.kind, fieldPath, type, reason, message]);
     let series = this.#series.get(id);
     this.#series.delete(id);
     if (series === undefined || now - series.lastSeen > seriesLifetime) {
@@ -109,7 +121,15 @@ export class EventRecorder {
     series.lastSeen = now;
     this.#series.set(id, series);
     this.#evict(this.#series);
-    this.#write(series, about, { type, reason, message, source, count: series.count, time: formatTime(now) });
+    this.#write(series, about, {
+      type,
+      reason,
+      message,
+      source,
+      fieldPath,
+      count: series.count,
+      time: formatTime(now),
+    });
   }
 
   /** Resolves when what was recorded is written. */
@@ -149,7 +169,7 @@ export class EventRecorder {
   async #send(
     { namespace, name }: Series,
     about: TypedObject,
-    { type, reason, message, source, count, time }: Said,
+    { type, reason, message, source, fieldPath, count, time }: Said,
   ): Promise<void> {
     const client = this.#options.client.resource(events);
     if (count > 1) {
@@ -162,6 +182,7 @@ export class EventRecorder {
       }
     }
     const { metadata } = about;
+    const { host } = this.#options;
     await client.create({
       metadata: { namespace, name },
       involvedObject: {
@@ -171,16 +192,17 @@ export class EventRecorder {
         ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
         ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
         ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+        ...(fieldPath === '' ? {} : { fieldPath }),
       },
       reason,
       message,
       type,
-      source: { component: source },
+      source: { component: source, ...(host === undefined ? {} : { host }) },
       firstTimestamp: time,
       lastTimestamp: time,
       count,
       reportingComponent: source,
-      reportingInstance: '',
+      reportingInstance: host ?? '',
     });
   }
 }

@@ -228,7 +228,9 @@ export class FakeServer {
     const object = { ...next, metadata };
     if (isDeepStrictEqual(object, old)) return old;
     if (deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0) {
-      return this.#commit(resource, old, undefined);
+      this.#commit(resource, old, undefined);
+      // As Kubernetes: the object as it would have been stored, with the version that it had.
+      return deepFreeze(object);
     }
     return this.#commit(resource, old, object);
   }

@@ -251,6 +251,27 @@ describe('controller', () => {
     assert.deepEqual(w.logged, []);
   });
 
+  it('never finalizes twice, however late the watch is', async () => {
+    const w = world();
+    w.server.put(Memcached, memcached('one'));
+    let finalized = 0;
+    const controller = w.manager
+      .controller(Memcached)
+      .reconcile(() => undefined)
+      .finalize(() => {
+        finalized++;
+      });
+    await start(w);
+    await w.manager.client.resource(Memcached).delete({ namespace: 'a', name: 'one' });
+    w.server.held = true;
+    await w.clock.settle();
+    assert.equal(w.server.read(Memcached, 'a', 'one'), undefined);
+    controller.queue.add('a/one');
+    await w.clock.settle();
+    assert.equal(finalized, 1);
+    assert.deepEqual(w.logged, []);
+  });
+
   it('maps watched objects to keys, before and after an update', async () => {
     const w = world();
     const seen: string[] = [];
