@@ -151,7 +151,10 @@ export function httpHandler(options: HandlerOptions): HttpHandler {
       body,
       now,
       warn: exchange.warn,
-      signal: exchange.signal,
+      // Few ask for it, and a signal costs more than many a request.
+      get signal() {
+        return exchange.signal;
+      },
       services: options.services,
     };
     const result = await serve(apiRequest);

@@ -27,7 +27,6 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 
 export function parsePath(path: string): ResourcePath | OtherPath {
   const parts = path.split('/');
-  const other: OtherPath = { kind: 'other', path };
   let at: number;
   let group: string;
   if (parts[1] === 'api') {
@@ -36,47 +35,45 @@ export function parsePath(path: string): ResourcePath | OtherPath {
   } else if (parts[1] === 'apis') {
     group = parts[2] ?? '';
     at = 3;
-  } else return other;
+  } else return { kind: 'other', path };
   const version = parts[at] ?? '';
-  let rest = parts.slice(at + 1);
-  if (version === '' || rest.length === 0 || rest[0] === '') return other;
-  const watch = rest[0] === 'watch' && rest.length > 1;
-  if (watch) rest = rest.slice(1);
-  const decoded = rest.map(decodeSegment);
-  if (decoded.some((segment) => segment === undefined)) return other;
-  const segments = decoded as string[];
-  const info = { kind: 'resource' as const, group, version, watch };
-  const inNamespace =
-    segments[0] === 'namespaces' &&
-    segments.length > 2 &&
-    segments[2] !== '' &&
-    !(segments.length === 3 && namespaceSubresources.has(segments[2]!));
-  if (inNamespace) {
-    return {
-      ...info,
-      namespace: segments[1]!,
-      resource: segments[2]!,
-      name: segments[3] ?? '',
-      subresource: segments[4] ?? '',
-      rest: segments.slice(5).join('/'),
-    };
+  at += 1;
+  if (version === '' || (parts[at] ?? '') === '') return { kind: 'other', path };
+  const watch = parts[at] === 'watch' && parts.length > at + 1;
+  if (watch) at += 1;
+  if (path.includes('%') && !decodeSegments(parts)) return { kind: 'other', path };
+  let namespace: string | undefined;
+  if (isInNamespace(parts, at)) {
+    namespace = parts[at + 1]!;
+    at += 2;
   }
   return {
-    ...info,
-    namespace: undefined,
-    resource: segments[0]!,
-    name: segments[1] ?? '',
-    subresource: segments[2] ?? '',
-    rest: segments.slice(3).join('/'),
+    kind: 'resource',
+    group,
+    version,
+    watch,
+    namespace,
+    resource: parts[at]!,
+    name: parts[at + 1] ?? '',
+    subresource: parts[at + 2] ?? '',
+    rest: parts.length > at + 3 ? parts.slice(at + 3).join('/') : '',
   };
 }
 
-/** `undefined` when the escapes are broken. */
-function decodeSegment(segment: string): string | undefined {
-  if (!segment.includes('%')) return segment;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
+/** Whether `namespaces/<name>` at `at` is a scope and not the object itself. */
+function isInNamespace(parts: readonly string[], at: number): boolean {
+  if (parts[at] !== 'namespaces' || (parts[at + 2] ?? '') === '') return false;
+  return !(parts.length === at + 3 && namespaceSubresources.has(parts[at + 2]!));
+}
+
+/** In place; false when escapes are broken. */
+function decodeSegments(parts: string[]): boolean {
+  for (const [i, segment] of parts.entries()) {
+    try {
+      parts[i] = decodeURIComponent(segment);
+    } catch {
+      return false;
+    }
   }
+  return true;
 }
