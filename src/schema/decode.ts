@@ -4,9 +4,13 @@
  * custom resource's own fields) is judged by validation.
  * Source: Go `encoding/json` (UnmarshalTypeError), apimachinery's `UnmarshalJSON` methods.
  */
+
+import { DurationError, parseDuration } from '../machinery/duration.ts';
 import { goQuote } from '../machinery/field.ts';
 import { isJsonObject, type JsonValue } from '../machinery/json.ts';
+import { Quantity, QuantityError } from '../machinery/quantity.ts';
 import type { Schema } from '../machinery/schema.ts';
+import { parseTime, TimeError } from '../machinery/time.ts';
 import { isNumber } from './number.ts';
 
 /** The first decoding error in the order of the document, e.g. `json: cannot unmarshal string into Go struct field …`. */
@@ -199,67 +203,31 @@ function base64Error(text: string): string {
   }
 }
 
-function quantityError(text: string): string {
-  const parts = /^[+-]?[0-9]*\.?[0-9]*([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text.trim());
-  if (parts === null || text.trim() === '') {
-    return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-  }
-  return /^(|[numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)$/.test(parts[1] ?? '') ? '' : "unable to parse quantity's suffix";
-}
-
-const timeError = (text: string): string => timeParseError(text, '2006-01-02T15:04:05Z07:00', '');
-const microTimeError = (text: string): string => timeParseError(text, '2006-01-02T15:04:05.000000Z07:00', '.000000');
-
-/** Go's `time.Parse`: one element of the layout after the other, and the first that does not fit is named. */
-function timeParseError(text: string, layout: string, fraction: '' | '.000000'): string {
-  const elements: [name: string, form: RegExp, limit?: [number, number, string]][] = [
-    ['2006', /^[0-9]{4}/],
-    ['-', /^-/],
-    ['01', /^[0-9]{2}/, [1, 12, 'month']],
-    ['-', /^-/],
-    ['02', /^[0-9]{2}/, [1, 31, 'day']],
-    ['T', /^T/],
-    ['15', /^[0-9]{1,2}/, [0, 23, 'hour']],
-    [':', /^:/],
-    ['04', /^[0-9]{2}/, [0, 59, 'minute']],
-    [':', /^:/],
-    ['05', fraction === '' ? /^[0-9]{2}(?:[.,][0-9]+)?/ : /^[0-9]{2}/, [0, 59, 'second']],
-    ...(fraction === '' ? [] : ([['.000000', /^[.,][0-9]{6}(?![0-9])/]] as [string, RegExp][])),
-    ['Z07:00', /^(?:Z|[+-][0-9]{2}:[0-9]{2})/],
-  ];
-  const prefix = `parsing time ${goQuote(text)}`;
-  let rest = text;
-  const numbers: number[] = [];
-  for (const [name, form, limit] of elements) {
-    const found = form.exec(rest)?.[0];
-    if (found === undefined)
-      return `${prefix} as ${goQuote(layout)}: cannot parse ${goQuote(rest)} as ${goQuote(name)}`;
-    if (limit !== undefined) {
-      const number = Math.trunc(Number(found.replace(',', '.')));
-      if (number < limit[0] || number > limit[1]) return `${prefix}: ${limit[2]} out of range`;
+/** The words of the parser that refuses a text, the empty string when it takes it. */
+function parseError(parse: () => unknown): string {
+  try {
+    parse();
+    return '';
+  } catch (error) {
+    if (error instanceof QuantityError || error instanceof TimeError || error instanceof DurationError) {
+      return error.message;
     }
-    if (/^[0-9]/.test(found)) numbers.push(Number.parseInt(found, 10));
-    rest = rest.slice(found.length);
+    throw error;
   }
-  if (rest !== '') return `${prefix}: extra text: ${goQuote(rest)}`;
-  const [year = 0, month = 1, day = 1] = numbers;
-  return day > new Date(Date.UTC(year, month, 0)).getUTCDate() ? `${prefix}: day out of range` : '';
 }
 
-/** Go's `time.ParseDuration`. */
-function durationError(text: string): string {
-  const unsigned = text.replace(/^[+-]/, '');
-  if (unsigned === '0') return '';
-  if (unsigned === '') return `time: invalid duration ${goQuote(text)}`;
-  for (let rest = unsigned; rest !== ''; ) {
-    const number = /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)/.exec(rest)?.[0];
-    if (number === undefined) return `time: invalid duration ${goQuote(text)}`;
-    rest = rest.slice(number.length);
-    const unit = /^[^.0-9]+/.exec(rest)?.[0];
-    if (unit === undefined) return `time: missing unit in duration ${goQuote(text)}`;
-    if (!/^(?:ns|us|µs|μs|ms|s|m|h)$/.test(unit))
-      return `time: unknown unit ${goQuote(unit)} in duration ${goQuote(text)}`;
-    rest = rest.slice(unit.length);
+const quantityError = (text: string): string => parseError(() => Quantity.parse(text.trim()));
+const timeError = (text: string): string => parseError(() => parseTime(text));
+const durationError = (text: string): string => parseError(() => parseDuration(text));
+
+const microLayout = '2006-01-02T15:04:05.000000Z07:00';
+
+/** A time with exactly six decimals; whatever else is wrong with it is wrong with any time. */
+function microTimeError(text: string): string {
+  const seconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(text)?.[0];
+  if (seconds !== undefined && !/^[.,]\d{6}(?!\d)/.test(text.slice(seconds.length))) {
+    const rest = text.slice(seconds.length);
+    return `parsing time ${goQuote(text)} as ${goQuote(microLayout)}: cannot parse ${goQuote(rest)} as ".000000"`;
   }
-  return '';
+  return timeError(text).replace('2006-01-02T15:04:05Z07:00', microLayout);
 }

@@ -3,6 +3,8 @@
  * Source: apiextensions-apiserver `pkg/apiserver/validation/formats.go`, kube-openapi `pkg/validation/strfmt`.
  */
 import { isIPv4, isIPv6 } from 'node:net';
+import { DurationError, parseDuration } from '../machinery/duration.ts';
+import { Quantity, QuantityError } from '../machinery/quantity.ts';
 import type { Schema } from '../machinery/schema.ts';
 
 type Check = (text: string) => boolean;
@@ -41,7 +43,7 @@ const stringFormats: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['date', isDate],
   ['duration', isDuration],
   ['datetime', isDateTime],
-  ['quantity', matches(/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$/)],
+  ['quantity', isQuantity],
   ['k8sshortname', (text) => text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text)],
   [
     'k8slongname',
@@ -186,10 +188,23 @@ function isDateTime(text: string): boolean {
   return parts !== null && Number(parts[1]) <= 23 && Number(parts[2]) <= 59 && Number(parts[3]) <= 59;
 }
 
-const goDuration = /^[+-]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 const scalaDuration = /\d+\s*(?:ns|nano|us|µs|micro|ms|milli|s|sec|m|min|h|hr|hour|d|day|w|wk|week)[a-z]*/i;
 
 /** Go's `time.ParseDuration`, or a number with a unit of Scala's (`22 ns`, `3 days`). */
 function isDuration(text: string): boolean {
-  return goDuration.test(text) || scalaDuration.test(text);
+  return isParsed(() => parseDuration(text)) || scalaDuration.test(text);
+}
+
+function isQuantity(text: string): boolean {
+  return isParsed(() => Quantity.parse(text));
+}
+
+function isParsed(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch (error) {
+    if (error instanceof QuantityError || error instanceof DurationError) return false;
+    throw error;
+  }
 }

@@ -25,11 +25,13 @@ export function isJsonInteger(value: number): boolean {
   return difference === 0 || difference / (Math.abs(value) + Math.abs(whole)) < 1e-9;
 }
 
-/** A float as Go's `%v` prints it: shortest digits, an exponent of at least two digits below 1e-4 and from 1e21 on. */
-export function formatFloat(value: number): string {
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e21) ? value.toExponential() : String(value);
-  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+/** A bound or factor as Go's `%v` prints it: beside an integer it is one too, beside a float it may have an exponent. */
+export function formatBound(bound: number, value: number | bigint): string {
+  if (goNumber(value) === 'int64') return String(Math.trunc(bound));
+  const [mantissa, exponent] = bound.toExponential().split('e') as [string, string];
+  const power = Number(exponent);
+  if (power >= -4 && power < 6) return String(bound);
+  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
 /** Against an integer, Go compares with the integer part of the bound. */

@@ -17,7 +17,7 @@ import { deepEqual, isJsonObject, type JsonArray, type JsonObject, type JsonValu
 import type { Schema } from '../machinery/schema.ts';
 import { accepts, hasDuplicates, isListed } from './accept.ts';
 import { formatOf, stringFormat } from './formats.ts';
-import { boundFor, fitsRange, formatFloat, goNumber, isJsonInteger, isMultipleOf, isNumber } from './number.ts';
+import { boundFor, fitsRange, formatBound, goNumber, isJsonInteger, isMultipleOf, isNumber } from './number.ts';
 import { compilePattern } from './regexp.ts';
 import { countRunes } from './text.ts';
 
@@ -241,7 +241,7 @@ function checkNumber(value: number | bigint, schema: Schema, path: string, resul
     const exclusive = schema.exclusiveMinimum === true;
     if (exclusive ? value <= limit : value < limit) {
       const words = exclusive ? 'should be greater than' : 'should be greater than or equal to';
-      addInvalid(result, path, value, `${path} in body ${words} ${formatFloat(limit)}`);
+      addInvalid(result, path, value, `${path} in body ${words} ${formatBound(limit, value)}`);
     }
   }
   if (schema.maximum !== undefined) {
@@ -250,7 +250,7 @@ function checkNumber(value: number | bigint, schema: Schema, path: string, resul
     const exclusive = schema.exclusiveMaximum === true;
     if (exclusive ? value >= limit : value > limit) {
       const words = exclusive ? 'should be less than' : 'should be less than or equal to';
-      addInvalid(result, path, value, `${path} in body ${words} ${formatFloat(limit)}`);
+      addInvalid(result, path, value, `${path} in body ${words} ${formatBound(limit, value)}`);
     }
   }
   result.matches += 2;
@@ -267,8 +267,8 @@ function checkMultipleOf(value: number | bigint, factor: number, path: string, r
   if (isMultipleOf(value, factor)) return;
   const text =
     factor < 0
-      ? `factor MultipleOf declared for ${path} must be positive: ${formatFloat(factor)}`
-      : `${path} in body should be a multiple of ${formatFloat(goNumber(value) === 'int64' ? Math.trunc(factor) : factor)}`;
+      ? `factor MultipleOf declared for ${path} must be positive: ${formatBound(factor, value)}`
+      : `${path} in body should be a multiple of ${formatBound(factor, value)}`;
   addInvalid(result, path, factor < 0 ? factor : value, text);
 }
 
