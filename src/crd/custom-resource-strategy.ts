@@ -7,7 +7,7 @@ import { type FieldError, invalid } from '../machinery/field.ts';
 import type { JsonValue } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { goNumber, isNumber } from '../schema/number.ts';
-import { lookup } from './simple-path.ts';
+import { type Lookup, lookup } from './simple-path.ts';
 
 const maxReplicas = 2 ** 31 - 1;
 
@@ -39,25 +39,34 @@ export function strategyOf(group: string, versions: readonly ResourceVersion[]):
 
 function validateReplicas(object: ApiObject, path: string): FieldError[] {
   const result = lookup(object, path);
-  if (!result.found)
-    return result.blocked === undefined ? [] : [accessorError(path, 0, result.value, 'map[string]interface {}')];
+  if (!result.found) return blockedError(path, 0, result);
   const { value } = result;
-  if (!isNumber(value) || goNumber(value) !== 'int64') return [accessorError(path, 0, value, 'int64')];
+  if (!isNumber(value) || goNumber(value) !== 'int64') return [accessorError(path, path, 0, value, 'int64')];
   if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
   return value > maxReplicas ? [invalid(path, value, `should be less than or equal to ${maxReplicas}`)] : [];
 }
 
 function validateSelector(object: ApiObject, path: string): FieldError[] {
   const result = lookup(object, path);
-  if (!result.found)
-    return result.blocked === undefined ? [] : [accessorError(path, '', result.value, 'map[string]interface {}')];
-  return typeof result.value === 'string' ? [] : [accessorError(path, '', result.value, 'string')];
+  if (!result.found) return blockedError(path, '', result);
+  return typeof result.value === 'string' ? [] : [accessorError(path, path, '', result.value, 'string')];
 }
 
-/** The words of apimachinery's `unstructured` accessors. */
-function accessorError(path: string, zero: number | string, value: JsonValue, expected: string): FieldError {
+function blockedError(path: string, zero: number | string, result: Lookup): FieldError[] {
+  if (result.found || result.blocked === undefined) return [];
+  return [accessorError(path, result.blocked, zero, result.value, 'map[string]interface{}')];
+}
+
+/** The words of apimachinery's `unstructured` accessors. `at` is where they stopped. */
+function accessorError(
+  path: string,
+  at: string,
+  zero: number | string,
+  value: JsonValue,
+  expected: string,
+): FieldError {
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return invalid(path, zero, `${path} accessor error: ${text} is of the type ${goTypeOf(value)}, expected ${expected}`);
+  return invalid(path, zero, `${at} accessor error: ${text} is of the type ${goTypeOf(value)}, expected ${expected}`);
 }
 
 function goTypeOf(value: JsonValue): string {

@@ -6,14 +6,15 @@ import type { ApiObject } from '../machinery/object.ts';
 export type Lookup =
   | { readonly found: true; readonly value: JsonValue }
   | { readonly found: false; readonly blocked?: undefined }
-  /** A value on the way is no object: `blocked` is its path. */
+  /** `value`, on the way, is no object: `blocked` is the path of the field that it should have. */
   | { readonly found: false; readonly blocked: string; readonly value: JsonValue };
 
 export function lookup(object: ApiObject, path: string): Lookup {
   const fields = simplePath(path) ?? path.replace(/^\./, '').split('.');
   let value = object as unknown as JsonValue;
   for (const [i, field] of fields.entries()) {
-    if (!isJsonObject(value)) return { found: false, blocked: `.${fields.slice(0, i).join('.')}`, value };
+    if (value === null) return { found: false };
+    if (!isJsonObject(value)) return { found: false, blocked: `.${fields.slice(0, i + 1).join('.')}`, value };
     const child: JsonValue | undefined = Object.hasOwn(value, field) ? value[field] : undefined;
     if (child === undefined) return { found: false };
     value = child;

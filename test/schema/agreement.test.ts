@@ -6,7 +6,7 @@ import type { Schema } from '../../src/machinery/schema.ts';
 import { accepts } from '../../src/schema/accept.ts';
 import { explain } from '../../src/schema/validate.ts';
 
-const names = fc.constantFrom('a', 'b', 'c', 'constructor');
+const names = fc.constantFrom('a', 'b', 'c', 'isPrototypeOf');
 const small = fc.integer({ min: 0, max: 3 });
 
 const values = fc.letrec<{ value: JsonValue }>((tie) => ({
@@ -20,7 +20,7 @@ const values = fc.letrec<{ value: JsonValue }>((tie) => ({
       fc.constantFrom('', 'a', 'ab', 'abc', '😀', '1.2.3.4', 'x y'),
     ),
     fc.array(tie('value'), { maxLength: 4 }),
-    fc.dictionary(names, tie('value'), { maxKeys: 4 }),
+    fc.dictionary(names, tie('value'), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).value;
 
@@ -66,7 +66,7 @@ const schemas = fc.letrec<{ schema: Schema; structure: Schema }>((tie) => ({
     ),
     merged(
       fc.constant<Schema>({ type: 'object' }),
-      optional('properties', fc.dictionary(names, tie('schema'), { maxKeys: 3 })),
+      optional('properties', fc.dictionary(names, tie('schema'), { maxKeys: 3, noNullPrototype: true })),
       optional('additionalProperties', fc.oneof(fc.boolean(), tie('schema'))),
       optional('required', fc.uniqueArray(names, { maxLength: 2 })),
       optional('minProperties', small),
