@@ -52,6 +52,8 @@ function applyStruct(object: JsonObject, struct: Struct): void {
     const normal = field.normalize === undefined ? value : field.normalize(value);
     if (normal !== value) object[key] = normal;
     if (field.omitEmpty && isEmpty(normal)) delete object[key];
+    // The storage's encoding does not know an empty list from none.
+    else if (field.zero !== undefined && Array.isArray(normal) && normal.length === 0) object[key] = field.zero();
   }
   for (const [name, zero] of struct.always) if (object[name] === undefined) object[name] = zero();
 }

@@ -1,11 +1,20 @@
+import { FieldPath } from '../../machinery/field.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
+import { podTemplateWarnings } from '../core/pod-warnings.ts';
 import type { Deployment } from '../types.ts';
+import {
+  validateDeployment,
+  validateDeploymentStatusUpdate,
+  validateDeploymentUpdate,
+} from './deployment-validation.ts';
 import { scale, templateColumns } from './workload.ts';
 
 const spec = 'io.k8s.api.apps.v1.DeploymentSpec';
 const status = 'io.k8s.api.apps.v1.DeploymentStatus';
+
+const template = FieldPath.of('spec', 'template');
 
 export const deploymentType = builtinType<Deployment>({
   group: 'apps',
@@ -42,6 +51,13 @@ export const deploymentType = builtinType<Deployment>({
       if (old.metadata.labels === undefined) delete draft.metadata.labels;
       else draft.metadata.labels = old.metadata.labels;
     },
+    validate: validateDeployment,
+    validateUpdate: validateDeploymentUpdate,
+    validateStatusUpdate: validateDeploymentStatusUpdate,
+    warnings: (object, old) =>
+      old !== undefined && old.metadata.generation === object.metadata.generation
+        ? []
+        : podTemplateWarnings(object.spec?.template, template),
   },
 });
 

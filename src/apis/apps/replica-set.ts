@@ -1,11 +1,20 @@
+import { FieldPath } from '../../machinery/field.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
+import { podTemplateWarnings } from '../core/pod-warnings.ts';
 import type { ReplicaSet } from '../types.ts';
+import {
+  validateReplicaSet,
+  validateReplicaSetStatusUpdate,
+  validateReplicaSetUpdate,
+} from './replica-set-validation.ts';
 import { scale, templateColumns } from './workload.ts';
 
 const spec = 'io.k8s.api.apps.v1.ReplicaSetSpec';
 const status = 'io.k8s.api.apps.v1.ReplicaSetStatus';
+
+const template = FieldPath.of('spec', 'template');
 
 export const replicaSetType = builtinType<ReplicaSet>({
   group: 'apps',
@@ -41,5 +50,12 @@ export const replicaSetType = builtinType<ReplicaSet>({
     prepareForUpdate(draft, old) {
       draft.status = old.status ?? { replicas: 0 };
     },
+    validate: validateReplicaSet,
+    validateUpdate: validateReplicaSetUpdate,
+    validateStatusUpdate: validateReplicaSetStatusUpdate,
+    warnings: (object, old) =>
+      old !== undefined && old.metadata.generation === object.metadata.generation
+        ? []
+        : podTemplateWarnings(object.spec?.template, template),
   },
 });

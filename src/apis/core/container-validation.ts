@@ -50,8 +50,8 @@ export function validateContainers(context: ContainerContext, path: FieldPath, e
 const onlySidecars = 'may not be set for init containers without restartPolicy=Always';
 
 export function validateInitContainers(context: ContainerContext, path: FieldPath, errors: FieldError[]): void {
-  const { initContainers = [], containers = [], terminationGracePeriodSeconds } = context.spec;
-  const names = new Set(containers.map(({ name }) => name));
+  const { initContainers = [], containers, terminationGracePeriodSeconds } = context.spec;
+  const names = new Set((containers ?? []).map(({ name }) => name));
   for (const [i, container] of initContainers.entries()) {
     const at = path.index(i);
     validateContainer(container, context, at, errors);
@@ -69,7 +69,7 @@ export function validateInitContainers(context: ContainerContext, path: FieldPat
         if (container[field] !== undefined) errors.push(forbidden(at.child(field), onlySidecars));
       }
     }
-    if ((container.resizePolicy?.length ?? 0) > 0) {
+    if (container.restartPolicy !== 'Always' && (container.resizePolicy?.length ?? 0) > 0) {
       errors.push(invalid(at.child('resizePolicy'), container.resizePolicy, 'must not be set for init containers'));
     }
   }
@@ -97,9 +97,9 @@ const ephemeralFields = new Set([
 ]);
 
 export function validateEphemeralContainers(context: ContainerContext, path: FieldPath, errors: FieldError[]): void {
-  const { ephemeralContainers = [], initContainers = [], containers = [] } = context.spec;
+  const { ephemeralContainers = [], initContainers = [], containers } = context.spec;
   if (ephemeralContainers.length === 0) return;
-  const targets = new Set([...containers, ...initContainers].map(({ name }) => name));
+  const targets = new Set([...(containers ?? []), ...initContainers].map(({ name }) => name));
   const names = new Set(targets);
   for (const [i, container] of ephemeralContainers.entries()) {
     const at = path.index(i);

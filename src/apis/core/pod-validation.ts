@@ -69,10 +69,10 @@ export function validatePod(pod: Pod): FieldError[] {
 /** A template stands inside another object: its labels and annotations have nobody else to check them. */
 export function validatePodTemplate(template: PodTemplateSpec, path: FieldPath, errors: FieldError[]): void {
   const metadata = (template.metadata ?? {}) as ObjectMeta;
-  const at = path.child('metadata');
-  errors.push(...validateLabels(metadata.labels, at.child('labels')));
-  errors.push(...validateAnnotations(metadata.annotations ?? {}, at.child('annotations')));
-  validatePodAnnotations(metadata, template.spec!, at.child('annotations'), errors);
+  // These two paths lack `metadata` in Kubernetes too.
+  errors.push(...validateLabels(metadata.labels, path.child('labels')));
+  errors.push(...validateAnnotations(metadata.annotations ?? {}, path.child('annotations')));
+  validatePodAnnotations(metadata, template.spec!, path.child('annotations'), errors);
   validatePodSpec(template.spec!, { name: metadata.name ?? '' }, path.child('spec'), errors);
   if ((template.spec?.ephemeralContainers?.length ?? 0) > 0) {
     errors.push(
@@ -82,6 +82,7 @@ export function validatePodTemplate(template: PodTemplateSpec, path: FieldPath, 
 }
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
+const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
 
 function validatePodAnnotations(
@@ -94,6 +95,10 @@ function validatePodAnnotations(
   const mirror = annotations[mirrorAnnotation];
   if (mirror !== undefined && (spec.nodeName ?? '') === '') {
     errors.push(invalid(path.key(mirrorAnnotation), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
+  }
+  const cost = annotations[deletionCostAnnotation];
+  if (cost !== undefined && !isInt32(cost)) {
+    errors.push(invalid(path.key(deletionCostAnnotation), cost, 'must be a 32bit integer'));
   }
   for (const [key, profile] of Object.entries(annotations)) {
     if (!key.startsWith(appArmorPrefix)) continue;
@@ -117,8 +122,13 @@ function validatePodAnnotations(
   }
 }
 
+/** As Go's `strconv.ParseInt` reads it, without leading zeros and plus signs. */
+function isInt32(text: string): boolean {
+  return /^(?:0|-?[1-9]\d*)$/.test(text) && Number(text) <= maxInt32 && Number(text) >= -maxInt32 - 1;
+}
+
 const restartPolicies = ['Always', 'Never', 'OnFailure'];
-const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 export function validatePodSpec(spec: PodSpec, metadata: ObjectMeta, path: FieldPath, errors: FieldError[]): void {
   const volumes = validateVolumes(spec.volumes, metadata, path.child('volumes'), errors);
@@ -214,8 +224,8 @@ function validateNames(spec: PodSpec, path: FieldPath, errors: FieldError[]): vo
   if (hostname !== undefined) checkDns1123Label(hostname, path.child('hostname'), errors);
   if (subdomain !== undefined) checkDns1123Label(subdomain, path.child('subdomain'), errors);
   validateTolerations(spec.tolerations, path.child('tolerations'), errors);
-  for (const [i, { ip, hostnames }] of (spec.hostAliases ?? []).entries()) {
-    const at = path.child('hostAliases').index(i);
+  for (const { ip, hostnames } of spec.hostAliases ?? []) {
+    const at = path.child('hostAliases');
     checkIP(ip, at.child('ip'), errors);
     for (const name of hostnames ?? []) checkAll(isDns1123Subdomain(name), at.child('hostnames'), name, errors);
   }
@@ -321,7 +331,6 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
       errors.push(forbidden(path.child('schedulingGates').index(i), why));
     }
   }
-  if (errors.length > 0) return errors;
   const changed = changedFields(spec, was);
   if (changed.length > 0) {
     // Kubernetes shows a difference here whose form it declares unstable.

@@ -1,5 +1,6 @@
 /** What is allowed and yet not meant. Source: Kubernetes `pkg/api/pod/warnings.go`. */
 import { FieldPath } from '../../machinery/field.ts';
+import { isDns1123Label } from '../../machinery/names.ts';
 import type { ObjectMeta } from '../../machinery/object.ts';
 import { Quantity } from '../../machinery/quantity.ts';
 import type { Affinity, Container, Pod, PodSpec, PodTemplateSpec, Volume } from '../types.ts';
@@ -7,7 +8,16 @@ import type { Affinity, Container, Pod, PodSpec, PodTemplateSpec, Volume } from 
 export function podWarnings(pod: Pod, old: Pod | undefined): string[] {
   // Only a spec that changes is looked at again.
   if (old !== undefined && pod.metadata.generation === old.metadata.generation) return [];
-  return warningsFor(pod.spec!, pod.metadata, undefined);
+  const warnings = warningsFor(pod.spec!, pod.metadata, undefined);
+  if (old === undefined && pod.metadata.name !== undefined) {
+    const problems = isDns1123Label(pod.metadata.name);
+    if (problems.length > 0) {
+      warnings.unshift(
+        `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`,
+      );
+    }
+  }
+  return warnings;
 }
 
 /** Of a template at `path` in its owner. */
@@ -91,6 +101,7 @@ function warningsFor(spec: PodSpec, metadata: ObjectMeta, parent: FieldPath | un
   for (const [i, container] of (spec.containers ?? []).entries()) {
     warnOfContainer(container, path.child('containers').index(i), warn);
   }
+  warnOfPorts(spec.containers ?? [], path.child('containers'), warn);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     const text = 'must be >= 0; negative values are invalid and will be treated as 1';
     warn(path.child('terminationGracePeriodSeconds'), text);
@@ -150,7 +161,7 @@ function warnOfPodAffinity(affinity: Affinity | undefined, path: FieldPath, warn
   }
 }
 
-function warnOfContainer({ env, resources, ports }: Container, path: FieldPath, warn: Warn): void {
+function warnOfContainer({ env, resources }: Container, path: FieldPath, warn: Warn): void {
   for (const list of ['limits', 'requests'] as const) {
     for (const name of ['memory', 'ephemeral-storage']) {
       warnOfFraction(resources?.[list]?.[name], path.child('resources').child(list).key(name), warn);
@@ -172,16 +183,19 @@ function warnOfContainer({ env, resources, ports }: Container, path: FieldPath, 
     }
     names.set(variable.name, i);
   }
-  warnOfPorts(ports, path.child('ports'), warn);
 }
 
-function warnOfPorts(ports: Container['ports'], path: FieldPath, warn: Warn): void {
-  const seen = new Map<string, number>();
-  for (const [i, { containerPort, protocol, hostPort, hostIP }] of (ports ?? []).entries()) {
-    const key = `${containerPort}/${protocol}/${hostPort ?? ''}/${hostIP ?? ''}`;
-    const before = seen.get(key);
-    if (before !== undefined) warn(path.index(i), `duplicate port definition with ${path.index(before)}`);
-    else seen.set(key, i);
+/** All containers of a pod share its addresses. */
+function warnOfPorts(containers: readonly Container[], path: FieldPath, warn: Warn): void {
+  const seen = new Map<string, FieldPath>();
+  for (const [i, { ports }] of containers.entries()) {
+    for (const [j, { containerPort, protocol, hostPort = 0, hostIP = '' }] of (ports ?? []).entries()) {
+      const at = path.index(i).child('ports').index(j);
+      const key = `${containerPort}/${protocol}/${hostPort}/${hostIP}`;
+      const before = seen.get(key);
+      if (before === undefined) seen.set(key, at);
+      else warn(at, `duplicate port definition with ${before}`);
+    }
   }
 }
 

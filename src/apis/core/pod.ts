@@ -1,7 +1,7 @@
 import { nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import type { SelectableField } from '../resource-type.ts';
-import type { Pod } from '../types.ts';
+import type { Pod, PodStatus } from '../types.ts';
 import { podColumns } from './pod-columns.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { qosClass } from './pod-qos.ts';
@@ -39,6 +39,7 @@ export const podType = builtinType<Pod>({
     default: defaultPod,
     prepareForCreate(draft) {
       draft.status = { phase: 'Pending', qosClass: qosClass(draft.spec!) };
+      if ((draft.spec!.schedulingGates?.length ?? 0) > 0) draft.status.conditions = [gatedCondition()];
     },
     prepareForStatusUpdate(draft, old) {
       // The old value stays where the kubelet leaves it out; owners are not status.
@@ -55,6 +56,19 @@ export const podType = builtinType<Pod>({
   },
   subresources: podSubresources,
 });
+
+function gatedCondition(): NonNullable<PodStatus['conditions']>[number] {
+  return {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+    ...(unsetTimes as { lastProbeTime?: string; lastTransitionTime?: string }),
+  };
+}
+
+/** Times that nobody has set are written as null. */
+const unsetTimes: object = { lastProbeTime: null, lastTransitionTime: null };
 
 /** Source: Kubernetes `pkg/registry/core/pod/strategy.go`, CheckGracefulDelete. */
 function gracePeriodSeconds({ spec, status }: Pod, requested: number | undefined): number {

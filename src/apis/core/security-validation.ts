@@ -1,13 +1,16 @@
 /** Security contexts of containers and pods. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
 import type * as k8s from '@kubernetes/client-node';
 import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
-import { isGroupId, isUserId } from '../../machinery/names.ts';
+import { isInRange } from '../../machinery/names.ts';
 import type { PodSecurityContext, PodSpec, SecurityContext, Wire } from '../types.ts';
 import { checkAll, checkDescendingPath } from './field-rules.ts';
 
 type SeccompProfile = Wire<k8s.V1SeccompProfile>;
 type AppArmorProfile = Wire<k8s.V1AppArmorProfile>;
 type WindowsOptions = Wire<k8s.V1WindowsSecurityContextOptions>;
+
+/** User and group ids are 31 bits wide. */
+const isId = (id: number): string[] => isInRange(id, 0, 0x7fffffff);
 
 export function validateSecurityContext(
   context: SecurityContext | undefined,
@@ -17,8 +20,8 @@ export function validateSecurityContext(
 ): void {
   if (context === undefined) return;
   const { runAsUser, runAsGroup, procMount, allowPrivilegeEscalation, privileged, capabilities } = context;
-  if (runAsUser !== undefined) checkAll(isUserId(runAsUser), path.child('runAsUser'), runAsUser, errors);
-  if (runAsGroup !== undefined) checkAll(isGroupId(runAsGroup), path.child('runAsGroup'), runAsGroup, errors);
+  if (runAsUser !== undefined) checkAll(isId(runAsUser), path.child('runAsUser'), runAsUser, errors);
+  if (runAsGroup !== undefined) checkAll(isId(runAsGroup), path.child('runAsGroup'), runAsGroup, errors);
   if (procMount !== undefined) {
     if (procMount !== 'Default' && procMount !== 'Unmasked') {
       errors.push(notSupported(path.child('procMount'), procMount, ['Default', 'Unmasked']));
@@ -49,11 +52,11 @@ export function validatePodSecurityContext(
 ): void {
   if (context === undefined) return;
   const { fsGroup, runAsUser, runAsGroup, supplementalGroups, fsGroupChangePolicy } = context;
-  if (fsGroup !== undefined) checkAll(isGroupId(fsGroup), path.child('fsGroup'), fsGroup, errors);
-  if (runAsUser !== undefined) checkAll(isUserId(runAsUser), path.child('runAsUser'), runAsUser, errors);
-  if (runAsGroup !== undefined) checkAll(isGroupId(runAsGroup), path.child('runAsGroup'), runAsGroup, errors);
+  if (fsGroup !== undefined) checkAll(isId(fsGroup), path.child('fsGroup'), fsGroup, errors);
+  if (runAsUser !== undefined) checkAll(isId(runAsUser), path.child('runAsUser'), runAsUser, errors);
+  if (runAsGroup !== undefined) checkAll(isId(runAsGroup), path.child('runAsGroup'), runAsGroup, errors);
   for (const [i, group] of (supplementalGroups ?? []).entries()) {
-    checkAll(isGroupId(group), path.child('supplementalGroups').index(i), group, errors);
+    checkAll(isId(group), path.child('supplementalGroups').index(i), group, errors);
   }
   if (spec.shareProcessNamespace === true && spec.hostPID === true) {
     const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
