@@ -232,7 +232,7 @@ function checkNested(schema: JsonSchemaProps, skipAnyOf: boolean, path: FieldPat
   }
 }
 
-/** Every field that a validation speaks of must be specified outside of validations too. */
+/** Every field that a validation of the root speaks of must be specified outside of validations too. */
 function checkCompleteness(
   validation: JsonSchemaProps,
   schema: JsonSchemaProps,
