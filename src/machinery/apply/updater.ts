@@ -124,7 +124,8 @@ export function apply(
   const current = new Map(reconciled(managers, versions));
   const last = current.get(manager);
   const set = without(toFieldSet(config, type), versions.ignored?.(apiVersion));
-  current.set(manager, { set, apiVersion, applied: true });
+  const unchanged = last?.applied === true && last.apiVersion === apiVersion && deepEqual(set, last.set);
+  current.set(manager, unchanged ? last : { set, apiVersion, applied: true });
 
   const merged = { object: merge(live, config, type) as JsonObject, apiVersion };
   const pruned = last === undefined ? merged.object : prune(merged, last, current, manager, versions);
