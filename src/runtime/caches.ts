@@ -1,12 +1,12 @@
 /** The caches of a manager: one for each kind and scope, fed by informers, told of every write. */
 import type { Client } from '../client/client.ts';
-import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
+import { apiVersionOf, type ObjectKey, type ResourceDefinition, type TypedObject } from '../client/definition.ts';
 import type { RequestVerb, Transport, TransportRequest } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import { FieldSelector } from '../machinery/field-selector.ts';
 import { isJsonObject } from '../machinery/json.ts';
 import { LabelSelector } from '../machinery/label-selector.ts';
-import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import type { ApiObject } from '../machinery/object.ts';
 import { type CacheScope, ObjectCache } from './cache.ts';
 import { Informer } from './informer.ts';
 import type { Logger } from './logger.ts';
@@ -25,23 +25,27 @@ interface Open {
   readonly informers: readonly Informer<TypedObject>[];
 }
 
+const everything: CacheScope = {};
+
 export class Caches {
   readonly #options: CachesOptions;
   /** By resource, then by scope. */
   readonly #open = new Map<string, Open[]>();
+  readonly #kinds = new Map<string, ResourceDefinition<TypedObject>>();
   #started = false;
 
   constructor(options: CachesOptions) {
     this.#options = options;
   }
 
-  open<T extends TypedObject>(definition: ResourceDefinition<T>, scope: CacheScope = {}): ObjectCache<T> {
+  open<T extends TypedObject>(definition: ResourceDefinition<T>, scope: CacheScope = everything): ObjectCache<T> {
     const resource = resourceId(definition.group, definition.version, definition.plural);
-    const id = JSON.stringify([scope.namespaces, scope.labelSelector, scope.fieldSelector]);
+    const id = scope === everything ? '' : JSON.stringify([scope.namespaces, scope.labelSelector, scope.fieldSelector]);
     let open = this.#open.get(resource);
     if (open === undefined) {
       open = [];
       this.#open.set(resource, open);
+      this.#kinds.set(kindText(definition), definition);
     }
     let found = open.find((other) => other.id === id);
     if (found === undefined) {
@@ -52,27 +56,16 @@ export class Caches {
     return found.cache as unknown as ObjectCache<T>;
   }
 
-  /** The unscoped cache of a kind, if it is open. */
-  find<T extends TypedObject>(definition: ResourceDefinition<T>): ObjectCache<T> | undefined {
-    const open = this.#open.get(resourceId(definition.group, definition.version, definition.plural));
-    return open?.find(({ id }) => id === unscoped)?.cache as unknown as ObjectCache<T> | undefined;
-  }
-
   /** The definition under which a kind is cached, if it is. */
   definitionOf(apiVersion: string, kind: string): ResourceDefinition<TypedObject> | undefined {
-    for (const open of this.#open.values()) {
-      const definition = open[0]?.cache.definition;
-      if (definition?.kind === kind && groupVersion(definition.group, definition.version) === apiVersion) {
-        return definition;
-      }
-    }
-    return undefined;
+    return this.#kinds.get(`${apiVersion}/${kind}`);
   }
 
   drop(definition: ResourceDefinition<TypedObject>): void {
     const resource = resourceId(definition.group, definition.version, definition.plural);
     for (const { informers } of this.#open.get(resource) ?? []) for (const informer of informers) informer.stop();
     this.#open.delete(resource);
+    this.#kinds.delete(kindText(definition));
   }
 
   start(): void {
@@ -89,18 +82,21 @@ export class Caches {
     }
   }
 
-  /** Rejects, naming the kinds that are not in, after `timeout` milliseconds. */
-  async whenSynced(timeout: number): Promise<void> {
+  /** Rejects, naming the kinds that are not in, after `timeout` milliseconds; resolves at once when aborted. */
+  async whenSynced(timeout: number, signal: AbortSignal): Promise<void> {
     const caches = [...this.#open.values()].flat().map(({ cache }) => cache);
     await new Promise<void>((resolve, reject) => {
       const timer = this.#options.clock.setTimeout(() => {
         const missing = caches.filter((cache) => !cache.synced).map((cache) => cache.definition.kind);
         reject(new Error(`the caches of ${missing.join(', ')} are not in after ${timeout} ms`));
       }, timeout);
-      Promise.all(caches.map((cache) => cache.whenSynced())).then(() => {
+      const done = (): void => {
         timer.cancel();
+        signal.removeEventListener('abort', done);
         resolve();
-      }, reject);
+      };
+      signal.addEventListener('abort', done);
+      Promise.all(caches.map((cache) => cache.whenSynced())).then(done, reject);
     });
   }
 
@@ -191,7 +187,9 @@ function fieldValue(object: TypedObject, path: string): string {
   return value === undefined || value === null ? '' : String(value);
 }
 
-const unscoped = JSON.stringify([undefined, undefined, undefined]);
+function kindText(definition: ResourceDefinition<TypedObject>): string {
+  return `${apiVersionOf(definition)}/${definition.kind}`;
+}
 
 function resourceId(group: string, version: string, plural: string): string {
   return `${group}/${version}/${plural}`;

@@ -1,22 +1,15 @@
 /** What a reconciler is given: the contexts of `reconciler.ts`, made anew for each reconcile. */
 import type { Client } from '../client/client.ts';
-import {
-  apiVersionOf,
-  keyOf,
-  type ObjectKey,
-  type ResourceDefinition,
-  type TypedObject,
-} from '../client/definition.ts';
+import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
 import { type Clock, formatTime } from '../clock/clock.ts';
 import { deepEqual, type JsonObject } from '../machinery/json.ts';
 import { createMergePatch } from '../machinery/merge-patch.ts';
-import type { ApiObject, OwnerReference } from '../machinery/object.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import type { Applier } from './applier.ts';
 import type { Cache } from './cache.ts';
-import type { Caches } from './caches.ts';
 import type { Condition } from './define-resource.ts';
 import type { EventRecorder } from './events.ts';
-import { keyText, kindId } from './key.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, withFields } from './logger.ts';
 import type { EventType, KeyContext, ReconcileContext } from './reconciler.ts';
 
 /** What contexts need of their controller. */
@@ -30,17 +23,16 @@ export interface ContextHost<T extends TypedObject> {
     readonly log: Logger;
     readonly events: EventRecorder;
     readonly signal: AbortSignal;
-    readonly caches: Caches;
   };
-  /** What was applied last, by object. */
-  readonly applied: Map<string, { readonly intent: string; readonly resourceVersion: string }>;
-  /** Whether the reconciler may read the cache of this kind. */
-  knows(definition: ResourceDefinition<TypedObject>): boolean;
+  readonly applier: Applier;
+  /** The cache of a kind that the controller has declared. */
+  cacheOf<U extends TypedObject>(definition: ResourceDefinition<U>): Cache<U> | undefined;
 }
 
 export class KeyContextOf<T extends TypedObject> implements KeyContext {
   readonly key: ObjectKey;
   readonly controller: ContextHost<T>;
+  #log: Logger | undefined;
 
   constructor(controller: ContextHost<T>, key: ObjectKey) {
     this.controller = controller;
@@ -56,7 +48,8 @@ export class KeyContextOf<T extends TypedObject> implements KeyContext {
   }
 
   get log(): Logger {
-    return this.controller.host.log;
+    this.#log ??= withFields(this.controller.host.log, { controller: this.controller.name, ...this.key });
+    return this.#log;
   }
 
   get signal(): AbortSignal {
@@ -64,7 +57,7 @@ export class KeyContextOf<T extends TypedObject> implements KeyContext {
   }
 
   cache<U extends TypedObject>(definition: ResourceDefinition<U>): Cache<U> {
-    const cache = this.controller.knows(definition) ? this.controller.host.caches.find(definition) : undefined;
+    const cache = this.controller.cacheOf(definition);
     if (cache === undefined) {
       const { kind } = definition;
       throw new Error(`controller "${this.controller.name}" has no cache of ${kind}: declare it with .reads(${kind})`);
@@ -88,7 +81,9 @@ export class ObjectContext<T extends TypedObject> extends KeyContextOf<T> implem
   }
 
   async apply<const U extends readonly TypedObject[]>(...objects: U): Promise<U> {
-    return (await Promise.all(objects.map((object) => this.#apply(object)))) as unknown as U;
+    return (await Promise.all(
+      objects.map((object) => this.controller.applier.apply(this.object, object)),
+    )) as unknown as U;
   }
 
   status(fields: object): void {
@@ -144,66 +139,5 @@ export class ObjectContext<T extends TypedObject> extends KeyContextOf<T> implem
       if (!old.some(({ type }) => type === said.type)) merged.push({ ...said, lastTransitionTime: now });
     }
     return deepEqual(merged, old) ? (old as Condition[]) : merged;
-  }
-
-  async #apply(object: TypedObject): Promise<TypedObject> {
-    const { controller } = this;
-    const { caches, client } = controller.host;
-    const { apiVersion, kind } = object;
-    if (apiVersion === undefined || kind === undefined) {
-      throw new TypeError(`ctx.apply: ${object.metadata.name ?? 'an object'} has no apiVersion or kind`);
-    }
-    const definition: ResourceDefinition<TypedObject> =
-      caches.definitionOf(apiVersion, kind) ?? (await client.mapper.resourceFor({ apiVersion, kind }));
-    const intent = this.#owned(object, definition);
-    const key = keyOf(intent);
-    // The same intent, and nobody has written since: the server would change nothing.
-    const id = `${kindId(definition)}/${keyText(key)}`;
-    const cached = controller.knows(definition) ? caches.find(definition)?.get(key) : undefined;
-    const text = cached === undefined ? '' : JSON.stringify(intent);
-    const last = controller.applied.get(id);
-    if (cached !== undefined && last?.intent === text && last.resourceVersion === cached.metadata.resourceVersion) {
-      return cached;
-    }
-    const applied = await client
-      .resource(definition)
-      .apply(intent as never, { fieldManager: controller.fieldManager, force: true });
-    if (controller.knows(definition)) {
-      controller.applied.set(id, {
-        intent: text === '' ? JSON.stringify(intent) : text,
-        resourceVersion: applied.metadata.resourceVersion ?? '',
-      });
-    }
-    return applied;
-  }
-
-  /** A copy of `object` with the owner's namespace and an owner reference. */
-  #owned(object: TypedObject, definition: ResourceDefinition<TypedObject>): TypedObject {
-    const owner = this.object.metadata;
-    const namespace = definition.namespaced ? (object.metadata.namespace ?? owner.namespace) : undefined;
-    if (owner.namespace !== undefined && namespace !== owner.namespace) {
-      const place = namespace === undefined ? 'cluster-scoped' : `in namespace ${namespace}`;
-      throw new Error(
-        `ctx.apply: ${definition.kind} ${object.metadata.name} is ${place} and cannot be owned by an object in namespace ${owner.namespace}: apply it with ctx.client`,
-      );
-    }
-    const { definition: kind } = this.controller;
-    const reference: OwnerReference = {
-      apiVersion: apiVersionOf(kind),
-      kind: kind.kind,
-      name: owner.name ?? '',
-      uid: owner.uid ?? '',
-      controller: true,
-      blockOwnerDeletion: true,
-    };
-    const others = (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== reference.uid);
-    return {
-      ...object,
-      metadata: {
-        ...object.metadata,
-        ...(namespace === undefined ? {} : { namespace }),
-        ownerReferences: [...others, reference],
-      },
-    };
   }
 }

@@ -7,9 +7,11 @@
 import type { Client } from '../client/client.ts';
 import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
 import type { Clock } from '../clock/clock.ts';
+import { deepEqual } from '../machinery/json.ts';
 import { parseGroupVersion } from '../machinery/object.ts';
 import { isReason } from '../machinery/status.ts';
-import type { ChangeHandlers } from './cache.ts';
+import { Applier } from './applier.ts';
+import type { Cache, CacheScope, ChangeHandlers } from './cache.ts';
 import type { Caches } from './caches.ts';
 import { type ContextHost, KeyContextOf, ObjectContext } from './context.ts';
 import type { EventRecorder } from './events.ts';
@@ -26,6 +28,8 @@ export interface ControllerOptions {
   readonly name?: string;
   /** How many keys are worked on at the same time. Default 1. */
   readonly concurrency?: number;
+  /** Which objects of the controller's own kind are cached. Default: all that the manager's namespaces hold. */
+  readonly scope?: CacheScope;
   /** Whose fields these are in server-side apply. Default: the controller's name. */
   readonly fieldManager?: string;
   /** Back-off and rate of retries. */
@@ -35,6 +39,8 @@ export interface ControllerOptions {
 export interface WatchSettings<U> {
   /** Only these changes count. */
   readonly predicate?: Predicate<U>;
+  /** Only these objects are cached. */
+  readonly scope?: CacheScope;
   /** `owns`: follow every owner reference of the kind, not only the controlling one. */
   readonly everyOwner?: boolean;
 }
@@ -59,12 +65,12 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
   readonly fieldManager: string;
   readonly host: ControllerHost;
   readonly queue: WorkQueue;
-  /** What was applied last, by object: see {@link ObjectContext.apply}. */
-  readonly applied = new Map<string, { readonly intent: string; readonly resourceVersion: string }>();
+  readonly applier: Applier;
 
   readonly #concurrency: number;
   readonly #wiring: (() => void)[] = [];
-  readonly #known = new Set<string>();
+  /** The kinds that the reconciler may read, and how much of each is cached. */
+  readonly #known = new Map<string, CacheScope | undefined>();
   #predicate: Predicate<T> = {};
   #reconciler: Reconciler<T> | undefined;
   #keyReconciler: KeyReconciler | undefined;
@@ -85,7 +91,14 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
       ...(host.metrics === undefined ? {} : { metrics: host.metrics.queue }),
     });
     this.queue.onReady = () => this.#wake();
-    this.reads(definition);
+    this.applier = new Applier({
+      owner: definition,
+      fieldManager: this.fieldManager,
+      client: host.client,
+      definitionOf: (apiVersion, kind) => host.caches.definitionOf(apiVersion, kind),
+      cacheOf: (definition) => this.cacheOf(definition),
+    });
+    this.reads(definition, options.scope);
   }
 
   /** Which changes of the controller's own kind count. */
@@ -107,17 +120,18 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
       }
       return keys;
     };
-    this.#forgetApplied(definition);
-    return this.watches(definition, owners, settings);
+    this.watches(definition, owners, settings);
+    this.#wire(definition, { deleted: (object) => this.applier.forget(definition, object) });
+    return this;
   }
 
   /** A change of an object of this kind concerns the objects that `map` names (before and after an update). */
   watches<U extends TypedObject>(
     definition: ResourceDefinition<U>,
     map: MapToKeys<U>,
-    { predicate = {} }: WatchSettings<U> = {},
+    { predicate = {}, scope }: WatchSettings<U> = {},
   ): this {
-    this.reads(definition);
+    this.reads(definition, scope);
     const add = (object: U, priority: Priority): void => {
       for (const key of map(object)) this.queue.add(keyText(key), priority);
     };
@@ -138,9 +152,15 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
   }
 
   /** The reconciler may read the cache of this kind; its changes cause nothing. */
-  reads(definition: ResourceDefinition<TypedObject>): this {
-    this.#known.add(kindId(definition));
-    this.#wiring.push(() => this.host.caches.open(definition));
+  reads(definition: ResourceDefinition<TypedObject>, scope?: CacheScope): this {
+    const id = kindId(definition);
+    if (this.#known.has(id) && scope !== undefined && !deepEqual(this.#known.get(id), scope)) {
+      throw new Error(`controller "${this.name}" reads ${definition.kind} in two scopes: declare one`);
+    }
+    if (!this.#known.has(id)) {
+      this.#known.set(id, scope);
+      this.#wiring.push(() => this.host.caches.open(definition, scope));
+    }
     return this;
   }
 
@@ -166,9 +186,10 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
     return this;
   }
 
-  /** Whether the reconciler may read the cache of this kind. */
-  knows(definition: ResourceDefinition<TypedObject>): boolean {
-    return this.#known.has(kindId(definition));
+  /** The cache of a kind that the controller has declared. */
+  cacheOf<U extends TypedObject>(definition: ResourceDefinition<U>): Cache<U> | undefined {
+    const id = kindId(definition);
+    return this.#known.has(id) ? this.host.caches.open(definition, this.#known.get(id)) : undefined;
   }
 
   /** Opens the caches and listens to them. The manager calls it, before the caches start. */
@@ -209,14 +230,7 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
   }
 
   #wire<U extends TypedObject>(definition: ResourceDefinition<U>, handlers: ChangeHandlers<U>): void {
-    this.#wiring.push(() => this.host.caches.open(definition).onChange(handlers));
-  }
-
-  #forgetApplied(definition: ResourceDefinition<TypedObject>): void {
-    const prefix = kindId(definition);
-    this.#wire(definition, {
-      deleted: ({ metadata }) => this.applied.delete(`${prefix}/${keyText(metadata as ObjectKey)}`),
-    });
+    this.#wiring.push(() => void this.cacheOf(definition)?.onChange(handlers));
   }
 
   #wake(): void {
@@ -269,7 +283,7 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
 
   async #reconcile(key: ObjectKey): Promise<Result> {
     if (this.#keyReconciler !== undefined) return this.#keyReconciler(key, new KeyContextOf(this, key));
-    let object = this.host.caches.find(this.definition)?.get(key);
+    let object = this.cacheOf(this.definition)?.get(key);
     if (object === undefined) return undefined;
     const finalizer = this.#finalizer;
     const client = this.host.client.resource(this.definition);

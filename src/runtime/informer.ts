@@ -77,10 +77,17 @@ export class Informer<T extends TypedObject> {
       signal,
     };
     let page = await client.list({ ...options, limit: pageSize });
-    const objects = [...page.items];
+    let objects = [...page.items];
     while (page.metadata.continue !== undefined && page.metadata.continue !== '') {
-      page = await client.list({ ...options, limit: pageSize, continue: page.metadata.continue });
-      for (const object of page.items) objects.push(object);
+      try {
+        page = await client.list({ ...options, limit: pageSize, continue: page.metadata.continue });
+        for (const object of page.items) objects.push(object);
+      } catch (error) {
+        // The history that the pages come from is gone: take all at once, so that it cannot happen again (client-go's pager).
+        if (!(error instanceof StatusError) || error.code !== 410) throw error;
+        page = await client.list(options);
+        objects = [...page.items];
+      }
     }
     if (!this.#running || signal.aborted) return;
     const resourceVersion = page.metadata.resourceVersion ?? '';

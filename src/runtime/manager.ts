@@ -111,13 +111,21 @@ export class Manager implements AsyncDisposable {
     this.#caches.drop(definition);
   }
 
-  /** Resolves when the caches are in and the controllers run (with leader election: stand for election). */
+  /**
+   * Resolves when the caches are in and the controllers run (with leader election: stand for election). When the caches do
+   * not come in, everything is stopped again.
+   */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a manager starts once');
     this.#state = 'starting';
     for (const controller of this.#controllers.values()) controller.wire();
     this.#caches.start();
-    await this.#caches.whenSynced(this.#options.syncTimeout ?? 120_000);
+    try {
+      await this.#caches.whenSynced(this.#options.syncTimeout ?? 120_000, this.#abort.signal);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     if ((this.#state as string) === 'stopped') return;
     this.#state = 'running';
     if (this.#elector === undefined) this.#startControllers();

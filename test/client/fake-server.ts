@@ -98,6 +98,11 @@ export class FakeServer {
       kind: definition.kind,
       metadata: { ...object.metadata, uid: old?.metadata.uid ?? `uid-${++this.#uids}` },
     } as ApiObject;
+    const { generation } = old?.metadata ?? {};
+    if (generation !== undefined) {
+      const changed = !isDeepStrictEqual(withoutMeta(full), withoutMeta(old!));
+      full.metadata.generation = generation + (changed ? 1 : 0);
+    }
     return this.#commit(definition.plural, old, full);
   }
 

@@ -107,9 +107,15 @@ describe('controller', () => {
     assert.equal(reconciles, 2);
     assert.equal(w.server.requests.length, 1);
     const current = w.server.read(Deployment, 'a', 'web')!;
+    w.server.put(Deployment, { ...current, status: { replicas: 1 } } as never);
+    await w.clock.settle();
+    assert.deepEqual([reconciles, w.server.requests.length], [3, 1]);
     w.server.put(Deployment, { ...current, spec: { replicas: 99 } } as never);
     await w.clock.settle();
     assert.deepEqual(w.server.read(Deployment, 'a', 'web')?.spec, { replicas: 1 });
+    w.server.put(Deployment, { ...current, metadata: { ...current.metadata, ownerReferences: [] } } as never);
+    await w.clock.settle();
+    assert.equal(w.server.read(Deployment, 'a', 'web')?.metadata.ownerReferences?.length, 1);
     w.server.remove(Deployment, 'a', 'web');
     await w.clock.settle();
     assert.deepEqual(w.server.read(Deployment, 'a', 'web')?.spec, { replicas: 1 });
@@ -294,6 +300,29 @@ describe('controller', () => {
     w.server.put(Memcached, { ...memcached('one'), metadata: { ...memcached('one').metadata, labels: { a: 'b' } } });
     await w.clock.settle();
     assert.deepEqual(seen.length, 3);
+  });
+
+  it('caches only what its scopes select', async () => {
+    const w = world();
+    const labels = (app: string) => ({ labels: { app } });
+    w.server.put(ConfigMap, { metadata: { namespace: 'a', name: 'mine', ...labels('mine') } });
+    w.server.put(ConfigMap, { metadata: { namespace: 'a', name: 'other', ...labels('other') } });
+    w.server.put(Memcached, memcached('one'));
+    const seen: string[] = [];
+    const controller = w.manager
+      .controller(Memcached)
+      .watches(ConfigMap, () => [], { scope: { labelSelector: 'app=mine' } })
+      .reconcile((_, ctx) => {
+        seen.push(
+          ...ctx
+            .cache(ConfigMap)
+            .list()
+            .map(({ metadata }) => metadata.name ?? ''),
+        );
+      });
+    assert.throws(() => controller.reads(ConfigMap, { labelSelector: 'app=other' }), /reads ConfigMap in two scopes/);
+    await start(w);
+    assert.deepEqual(seen, ['mine']);
   });
 
   it('reconciles by key, also what is gone', async () => {
