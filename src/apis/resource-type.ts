@@ -173,7 +173,10 @@ export interface Strategy {
   ) => Promise<(() => void) | undefined>;
 }
 
-/** How a hook reaches objects, its own kind's or another's, under the server's own identity and without admission. */
+/**
+ * How a hook reaches objects, its own kind's or another's, as the server itself: `update` passes neither admission nor the
+ * kind's strategy, so that a subresource may do what clients may not.
+ */
 export interface ResourceAccess {
   get(resource: ResourceRef, namespace: string | undefined, name: string): Promise<ApiObject | undefined>;
   list(resource: ResourceRef, namespace: string | undefined): Promise<readonly ApiObject[]>;

@@ -119,15 +119,15 @@ export class CustomResources {
 
   async #writeStatus(name: string, others: readonly CustomResourceDefinition[]): Promise<CustomResourceDefinition> {
     const context = this.#context();
-    const result = await this.#definitions.store.update(
+    const entry = await this.#definitions.store.overwrite(
+      undefined,
+      name,
       (draft) => {
-        const status = crdStatus(draft as CustomResourceDefinition, others, context.now);
-        return { ...draft, status };
+        draft.status = crdStatus(draft as CustomResourceDefinition, others, context.now);
       },
-      internalWrite(storedVersion(this.#definitions), undefined, name, 'status', context),
-      'status',
+      context,
     );
-    return result.entry.object as CustomResourceDefinition;
+    return entry.object as CustomResourceDefinition;
   }
 
   #register(definition: CustomResourceDefinition): void {
@@ -180,13 +180,13 @@ export class CustomResources {
       }
     }
     this.#unregister(name);
-    await this.#definitions.store.update(
+    await this.#definitions.store.overwrite(
+      undefined,
+      name,
       (draft) => {
         draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== crdFinalizer);
-        return draft;
       },
-      internalWrite(storedVersion(this.#definitions), undefined, name, '', this.#context()),
-      'object',
+      this.#context(),
     );
   }
 

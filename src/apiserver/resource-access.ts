@@ -21,16 +21,8 @@ export function resourceAccess(registry: ResourceRegistry): ResourceAccess {
       return store.cache.range(store.prefix(namespace)).map((entry) => entry.object);
     },
     async update(ref, namespace, name, change, context) {
-      const served = find(ref);
-      const result = await served.store.update(
-        (draft) => {
-          change(draft);
-          return draft;
-        },
-        internalWrite(storedVersion(served), namespace, name, '', context),
-        'object',
-      );
-      return result.entry.object;
+      const entry = await find(ref).store.overwrite(namespace, name, change, context);
+      return entry.object;
     },
     async delete(ref, namespace, name, options, context) {
       const served = find(ref);

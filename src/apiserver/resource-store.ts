@@ -271,6 +271,37 @@ export class ResourceStore {
     }
   }
 
+  /**
+   * A write of the server itself: no admission, no stamps, no validation. For subresources that do what clients may not
+   * (a binding sets `spec.nodeName`), and for the server's own bookkeeping.
+   */
+  async overwrite(
+    namespace: string | undefined,
+    name: string,
+    change: (draft: ApiObject) => void,
+    context: RequestContext,
+  ): Promise<CacheEntry> {
+    const key = this.key(namespace, name);
+    await this.cache.ready();
+    let entry = this.cache.get(key);
+    for (;;) {
+      if (entry === undefined) throw notFound(this.resource, name);
+      const draft = entry.parse();
+      change(draft);
+      if (deletionFinished(this.#type, draft)) {
+        const gone = await this.#remove(entry, context);
+        if (gone !== undefined) return gone;
+      } else {
+        const value = this.#encode(draft);
+        if (sameStoredForm(entry, value)) return entry;
+        if (context.dryRun) return dryRunEntry(entry, value, draft);
+        const written = await this.#commit(key, entry.revision, value, draft);
+        if (written !== undefined) return written;
+      }
+      entry = await this.#reread(key);
+    }
+  }
+
   /** Answers whether the draft names a resourceVersion. */
   #checkUpdate(type: ResourceType, draft: ApiObject, old: ApiObject): boolean {
     const name = old.metadata.name ?? '';

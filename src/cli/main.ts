@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** `setpoint`: the command line. Wrong flags end with 2, what cannot be done with 1. */
+import { Command, CommanderError } from 'commander';
+import { CliError } from './cli-error.ts';
+import { upCommand } from './up.ts';
+import { versionCommand } from './version.ts';
+
+const program = new Command('setpoint')
+  .description('The Kubernetes API as a library and program')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text) })
+  .showHelpAfterError('(setpoint help shows the commands and their flags)')
+  .addCommand(upCommand())
+  .addCommand(versionCommand());
+
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof CliError) {
+    process.stderr.write(`setpoint: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    process.stderr.write(`setpoint: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,108 @@
+/** `setpoint up`: a whole cluster in this process, until a signal ends it. */
+import { Command } from 'commander';
+import pc from 'picocolors';
+import type { Cluster, ClusterOptions } from '../cluster/cluster.ts';
+import { CliError } from './cli-error.ts';
+import {
+  bindFlag,
+  controllersFlag,
+  dataDirFlag,
+  kubeconfigFlag,
+  logFormatFlag,
+  logLevelFlag,
+  type logLevels,
+  nodesFlag,
+  portFlag,
+  runtimeFlag,
+  storeFlag,
+} from './flags.ts';
+import { createLogger } from './log.ts';
+import { portOwner } from './port-owner.ts';
+import { untilSignal } from './shutdown.ts';
+
+interface UpFlags {
+  readonly dataDir: string;
+  readonly store: ClusterOptions['store'];
+  readonly bind: string;
+  readonly port: number;
+  readonly kubeconfig?: string;
+  readonly runtime: ClusterOptions['runtime'];
+  readonly controllers: string[];
+  readonly nodes: number;
+  readonly logLevel: (typeof logLevels)[number];
+  readonly logFormat: 'text' | 'json';
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('start a cluster: API server, controllers, scheduler and nodes in this process')
+    .addOption(dataDirFlag())
+    .addOption(storeFlag())
+    .addOption(bindFlag())
+    .addOption(portFlag())
+    .addOption(kubeconfigFlag())
+    .addOption(runtimeFlag())
+    .addOption(controllersFlag())
+    .addOption(nodesFlag())
+    .addOption(logLevelFlag())
+    .addOption(logFormatFlag())
+    .action(up);
+}
+
+async function up(flags: UpFlags): Promise<void> {
+  const log = createLogger(flags.logLevel, flags.logFormat);
+  const { startCluster } = await import('../cluster/cluster.ts');
+  const options: ClusterOptions = {
+    dataDir: flags.dataDir,
+    store: flags.store,
+    bind: flags.bind,
+    port: flags.port,
+    ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
+    controllers: flags.controllers,
+    scheduler: true,
+    runtime: flags.runtime,
+    nodes: flags.nodes,
+    log,
+  };
+  let cluster: Cluster;
+  try {
+    cluster = await startCluster(options);
+  } catch (error) {
+    throw explain(error, flags);
+  }
+  const finished = untilSignal(() => cluster.stop(), log);
+  announce(cluster, flags);
+  // `performance.now()` counts from the start of the process: what the user waited for.
+  process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
+  process.exitCode = await finished;
+  process.exit();
+}
+
+function announce(cluster: Cluster, flags: UpFlags): void {
+  const lines = [
+    ['server', cluster.url],
+    ['kubeconfig', cluster.kubeconfigPath],
+    ['store', flags.store === 'memory' ? 'memory (nothing is kept)' : `${flags.store} in ${flags.dataDir}`],
+    ['controllers', cluster.controllerNames.join(', ')],
+    ['nodes', cluster.nodeNames.length === 0 ? 'none' : `${cluster.nodeNames.join(', ')} (${flags.runtime})`],
+  ];
+  for (const [name, value] of lines) process.stderr.write(`${pc.dim(name!.padEnd(12))} ${value}\n`);
+  process.stderr.write(
+    `${pc.dim('try'.padEnd(12))} export KUBECONFIG=${cluster.kubeconfigPath}; kubectl get nodes,namespaces\n`,
+  );
+}
+
+/** What stands in the way, and who put it there. */
+function explain(error: unknown, { bind, port }: UpFlags): unknown {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return new CliError(
+      `port ${port} on ${bind} is in use by ${portOwner(port)}: stop it, or choose another with --port (0: any)`,
+    );
+  }
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    return new CliError(`cannot listen on ${bind}:${port}: ${message}`);
+  }
+  if (name === 'StoreOpenError') return new CliError(message);
+  return error;
+}

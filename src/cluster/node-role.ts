@@ -1,0 +1,68 @@
+/** The role of a node: an agent with a container runtime. */
+import { join } from 'node:path';
+import type { ContainerLogsRequest } from '../apis/resource-type.ts';
+import type { Transport } from '../client/transport.ts';
+import type { Clock } from '../clock/clock.ts';
+import {
+  type AgentServerOptions,
+  type ContainerRuntime,
+  createProcessRuntime,
+  createSimulatedRuntime,
+  NodeAgent,
+} from '../node/index.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+export type RuntimeChoice = 'auto' | 'process' | 'simulated' | 'none';
+export const runtimeChoices: readonly RuntimeChoice[] = ['auto', 'process', 'simulated', 'none'];
+
+export interface NodeRoleOptions {
+  readonly name: string;
+  readonly runtime: RuntimeChoice;
+  /** For volumes, logs and the runtime's state. */
+  readonly directory: string;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** An HTTPS endpoint, where the API server is another process. */
+  readonly server?: AgentServerOptions;
+}
+
+export interface NodeRole {
+  containerLogs(request: ContainerLogsRequest): Promise<AsyncIterable<Uint8Array>>;
+  /** Pods end with their node's agent when it stops in good order; one that is killed leaves them to its successor. */
+  stop(): Promise<void>;
+}
+
+export async function startNode(options: NodeRoleOptions): Promise<NodeRole> {
+  const { name, directory, transport, clock, log, server } = options;
+  const runtime = await openRuntime(options.runtime, join(directory, 'runtime'), clock);
+  const agent = new NodeAgent({
+    transport,
+    clock,
+    log,
+    runtime,
+    nodeName: name,
+    directory: join(directory, 'agent'),
+    ...(server === undefined ? {} : { server }),
+  });
+  await agent.start();
+  return {
+    containerLogs: (request) => agent.containerLogs(request),
+    async stop() {
+      await agent.stop({ pods: 'stop' });
+      await runtime.close();
+      await transport.close();
+    },
+  };
+}
+
+async function openRuntime(choice: RuntimeChoice, directory: string, clock: Clock): Promise<ContainerRuntime> {
+  switch (choice) {
+    case 'simulated':
+      return createSimulatedRuntime({ clock });
+    case 'none':
+      throw new TypeError('a node needs a container runtime');
+    default:
+      return await createProcessRuntime({ directory, clock });
+  }
+}
