@@ -5,12 +5,14 @@
  * again whenever its memory says that something is taken: deletions free what they held without telling anybody.
  * Source: Kubernetes `pkg/registry/core/service/storage/alloc.go` and `pkg/registry/core/service/strategy.go`.
  */
-import { invalid } from '../../machinery/field.ts';
+import { type FieldError, invalid } from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import { internalError, invalidObject } from '../../machinery/status.ts';
 import type { RequestContext, ResourceAccess, Strategy } from '../resource-type.ts';
 import type { Service, ServiceSpec } from '../types.ts';
+import { familyOf } from './ip.ts';
+import { validateClusterIPs } from './service-ip-validation.ts';
 
 export interface ServiceNetwork {
   /** IPv4, in CIDR form. Default: `10.0.0.0/24`, as in kube-apiserver. */
@@ -85,9 +87,21 @@ class ServiceAllocator {
     const spec = service.spec!;
     if (spec.type === 'ExternalName') return;
     spec.ipFamilyPolicy ??= old?.spec?.ipFamilyPolicy ?? inferredFamilyPolicy(spec);
+    const throwIfAny = (errors: readonly FieldError[]): void => {
+      if (errors.length > 0) throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', errors);
+    };
     const refuse = (field: string, value: unknown, why: string): never => {
       throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', [invalid(field, value, why)]);
     };
+    if (spec.clusterIP !== undefined) spec.clusterIPs ??= [spec.clusterIP];
+    if (
+      old === undefined ||
+      old.spec?.clusterIPs?.[0] !== spec.clusterIPs?.[0] ||
+      !deepEqual(old.spec?.ipFamilies, spec.ipFamilies)
+    ) {
+      throwIfAny(validateClusterIPs(spec));
+      throwIfAny(checkFamilies(spec));
+    }
     if (spec.clusterIP === 'None') {
       spec.clusterIPs = ['None'];
       spec.ipFamilies ??=
@@ -96,15 +110,11 @@ class ServiceAllocator {
           : ['IPv4'];
       return;
     }
-    if (spec.ipFamilyPolicy === 'RequireDualStack') {
-      refuse('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services');
-    }
-    for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
-      if (family !== 'IPv4') refuse(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster');
-    }
+    throwIfAny(checkConfigured(spec));
     spec.ipFamilies ??= ['IPv4'];
     const wanted = spec.clusterIPs?.[0] ?? spec.clusterIP;
-    if (wanted !== undefined && wanted !== '' && wanted === old?.spec?.clusterIP) return;
+    // What is held already is kept; another address is for validation to refuse.
+    if (old?.spec?.clusterIP !== undefined && (wanted ?? '') !== '') return;
     let address: number | undefined;
     if (wanted === undefined || wanted === '') {
       address = await this.#any(this.#addresses, now);
@@ -263,6 +273,39 @@ class Pool {
   }
 }
 
+/** Families that follow from the addresses, and a policy that fits both. */
+function checkFamilies({ clusterIPs = [], ipFamilies = [], ipFamilyPolicy }: ServiceSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  if (ipFamilyPolicy === 'SingleStack') {
+    const why = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
+    if (clusterIPs.length === 2)
+      errors.push(invalid('spec.ipFamilyPolicy', ipFamilyPolicy, `${why} cluster IPs are specified`));
+    if (ipFamilies.length === 2)
+      errors.push(invalid('spec.ipFamilyPolicy', ipFamilyPolicy, `${why} IP families are specified`));
+  }
+  for (const [i, address] of clusterIPs.entries()) {
+    if (address === 'None') break;
+    if (i >= ipFamilies.length && familyOf(address) === 'IPv6') {
+      errors.push(invalid(`spec.clusterIPs[${i}]`, clusterIPs, 'IPv6 is not configured on this cluster'));
+    }
+  }
+  return errors;
+}
+
+/** Clusters here have IPv4 Services. */
+function checkConfigured({ ipFamilies = [], ipFamilyPolicy }: ServiceSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  if (ipFamilyPolicy === 'RequireDualStack') {
+    errors.push(
+      invalid('spec.ipFamilyPolicy', ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
+    );
+  }
+  for (const [i, family] of ipFamilies.entries()) {
+    if (family !== 'IPv4') errors.push(invalid(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+  }
+  return errors;
+}
+
 function inferredFamilyPolicy(spec: ServiceSpec): string {
   return spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0
     ? 'RequireDualStack'
@@ -274,6 +317,8 @@ export const needsClusterIP = ({ type }: ServiceSpec): boolean => type !== 'Exte
 export function needsNodePort({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
   return type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
 }
+
+const mayUseNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
 
 export function needsHealthCheckPort({ type, externalTrafficPolicy }: ServiceSpec): boolean {
   return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
@@ -288,7 +333,7 @@ export function keepAllocated(draft: Service, old: Service): void {
     if (spec.clusterIPs === undefined && spec.clusterIP === was.clusterIP && was.clusterIPs !== undefined)
       spec.clusterIPs = was.clusterIPs;
   }
-  if (needsNodePort(spec) && needsNodePort(was)) {
+  if (mayUseNodePorts(spec) && mayUseNodePorts(was)) {
     const used = new Set((spec.ports ?? []).map(({ nodePort, protocol }) => `${nodePort}/${protocol}`));
     for (const port of spec.ports ?? []) {
       if (port.nodePort !== undefined) continue;
@@ -309,7 +354,7 @@ export function dropTypeDependentFields(draft: Service, old: Service): void {
     if (deepEqual(spec[fields[0]!], was[fields[0]!])) for (const field of fields) delete spec[field];
   };
   if (needsClusterIP(was) && !needsClusterIP(spec)) drop('clusterIPs', 'clusterIP', 'ipFamilies', 'ipFamilyPolicy');
-  if (needsNodePort(was) && !needsNodePort(spec)) {
+  if (mayUseNodePorts(was) && !mayUseNodePorts(spec)) {
     const before = (was.ports ?? []).map(({ nodePort }) => nodePort);
     if (deepEqual((spec.ports ?? []).map(({ nodePort }) => nodePort) as never, before as never)) {
       for (const port of spec.ports ?? []) delete port.nodePort;

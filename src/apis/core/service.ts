@@ -8,6 +8,7 @@ import {
   dropTypeDependentFields,
   keepAllocated,
 } from './service-allocation.ts';
+import { validateService, validateServiceStatusUpdate, validateServiceUpdate } from './service-validation.ts';
 
 const spec = 'io.k8s.api.core.v1.ServiceSpec';
 
@@ -55,6 +56,10 @@ export const serviceType = builtinType<Service>({
       dropTypeDependentFields(draft, old);
     },
     allocate: allocateService(defaultServiceNetwork),
+    warnings: serviceWarnings,
+    validate: validateService,
+    validateUpdate: validateServiceUpdate,
+    validateStatusUpdate: validateServiceStatusUpdate,
   },
 });
 
@@ -77,7 +82,26 @@ function defaultService({ spec }: Service): void {
   if (external || (spec.type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0))
     spec.externalTrafficPolicy ??= 'Cluster';
   if (external || spec.type === 'ClusterIP') spec.internalTrafficPolicy ??= 'Cluster';
+  else if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+/** Source: Kubernetes `pkg/api/service/warnings.go`. */
+function serviceWarnings({ metadata, spec = {} }: Service): string[] {
+  const warnings: string[] = [];
+  const hints = 'service.kubernetes.io/topology-aware-hints';
+  if (metadata.annotations?.[hints] !== undefined) {
+    warnings.push(`annotation ${hints} is deprecated, please use service.kubernetes.io/topology-mode instead`);
+  }
+  if (spec.clusterIP === 'None') {
+    if (spec.loadBalancerIP !== undefined) warnings.push('spec.loadBalancerIP is ignored for headless services');
+    if (spec.externalIPs !== undefined) warnings.push('spec.externalIPs is ignored for headless services');
+    if (spec.sessionAffinity !== 'None') warnings.push('spec.SessionAffinity is ignored for headless services');
+  }
+  if (spec.externalName !== undefined && spec.type !== 'ExternalName') {
+    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  }
+  return warnings;
 }
 
 function externalAddresses({ spec, status }: Service): string {

@@ -1,0 +1,53 @@
+/** The field numbers of `io.k8s.api.resource.v1`, in the notation of {@link MessageTable}. */
+import type { MessageTable } from './table.ts';
+
+export const resourceV1: MessageTable = {
+  AllocatedDeviceStatus: 'driver pool device conditions data networkData shareID',
+  AllocationResult: 'devices nodeSelector=3 allocationTimestamp=5',
+  CELDeviceSelector: 'expression',
+  CapacityRequestPolicy: 'default validValues=3 validRange',
+  CapacityRequestPolicyRange: 'min max step',
+  CapacityRequirements: 'requests',
+  Counter: 'value',
+  CounterSet: 'name counters',
+  Device: `
+    name attributes capacity consumesCounters nodeName nodeSelector allNodes taints bindsToNode bindingConditions
+    bindingFailureConditions allowMultipleAllocations nodeAllocatableResourceMappings`,
+  DeviceAllocationConfiguration: 'source requests ...DeviceConfiguration',
+  DeviceAllocationResult: 'results config',
+  DeviceAttribute: 'int=2 bool string version ints bools strings versions',
+  DeviceCapacity: 'value requestPolicy',
+  DeviceClaim: 'requests constraints config',
+  DeviceClaimConfiguration: 'requests ...DeviceConfiguration',
+  DeviceClass: 'metadata spec',
+  DeviceClassConfiguration: '...DeviceConfiguration',
+  DeviceClassList: 'metadata items',
+  DeviceClassSpec: 'selectors config extendedResourceName=4',
+  DeviceConfiguration: 'opaque',
+  DeviceConstraint: 'requests matchAttribute distinctAttribute',
+  DeviceCounterConsumption: 'counterSet counters',
+  DeviceRequest: 'name exactly firstAvailable',
+  DeviceRequestAllocationResult: `
+    request driver pool device adminAccess tolerations bindingConditions bindingFailureConditions shareID
+    consumedCapacity`,
+  DeviceSelector: 'cel',
+  DeviceSubRequest: 'name deviceClassName selectors allocationMode count tolerations capacity',
+  DeviceTaint: 'key value effect timeAdded',
+  DeviceToleration: 'key operator value effect tolerationSeconds',
+  ExactDeviceRequest: 'deviceClassName selectors allocationMode count adminAccess tolerations capacity',
+  NetworkDeviceData: 'interfaceName ips hardwareAddress',
+  NodeAllocatableResourceMapping: 'capacityKey allocationMultiplier',
+  OpaqueDeviceConfiguration: 'driver parameters',
+  ResourceClaim: 'metadata spec status',
+  ResourceClaimConsumerReference: 'apiGroup resource=3 name uid',
+  ResourceClaimList: 'metadata items',
+  ResourceClaimSpec: 'devices',
+  ResourceClaimStatus: 'allocation reservedFor devices=4',
+  ResourceClaimTemplate: 'metadata spec',
+  ResourceClaimTemplateList: 'metadata items',
+  ResourceClaimTemplateSpec: 'metadata spec',
+  ResourcePool: 'name generation resourceSliceCount',
+  ResourceSlice: 'metadata spec',
+  ResourceSliceList: 'metadata items',
+  ResourceSliceSpec: 'driver pool nodeName nodeSelector allNodes devices perDeviceNodeSelection sharedCounters',
+};
