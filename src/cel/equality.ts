@@ -1,4 +1,5 @@
 /** When two values are equal, and which of two comes first. Source: CEL language definition, "Equality" and "Ordering". */
+import { fromJson } from './json.ts';
 import { compareNumbers, isNumeric } from './numbers.ts';
 import { compareTimes } from './time.ts';
 import {
@@ -7,6 +8,7 @@ import {
   Duration,
   ListValue,
   MapValue,
+  ObjectValue,
   OpaqueValue,
   OptionalValue,
   Timestamp,
@@ -58,7 +60,17 @@ function equalMaps(a: MapValue, b: MapValue): boolean {
   if (a.size !== b.size) return false;
   for (const key of a.keys()) {
     const other = b.get(key);
-    if (other === undefined || !equal(a.get(key) as Value, other)) return false;
+    const own = a.get(key);
+    if (own === undefined ? other !== undefined : other === undefined || !equal(own, other)) return false;
+  }
+  return !(a instanceof ObjectValue && b instanceof ObjectValue) || equalUndeclared(a, b);
+}
+
+/** Fields that no schema declares are compared as JSON where both objects have them. */
+function equalUndeclared(a: ObjectValue, b: ObjectValue): boolean {
+  for (const name of Object.keys(a.raw)) {
+    if (a.shape.declares(name) || !Object.hasOwn(b.raw, name)) continue;
+    if (!equal(fromJson(a.raw[name]), fromJson(b.raw[name]))) return false;
   }
   return true;
 }

@@ -21,6 +21,8 @@ import {
   MapValue,
   mapKey,
   noneOptional,
+  type ObjectField,
+  type ObjectShape,
   ObjectValue,
   OpaqueValue,
   OptionalValue,
@@ -523,7 +525,8 @@ function globalVariable(index: number, name: string, root: 0 | 1): Evaluate {
   const missing = new CelError(`no such attribute(s): ${name}`);
   return (frame) => {
     frame.cost += root;
-    return frame.globals[index] ?? (frame.globals[index] === null ? null : missing);
+    const value = frame.globals[index];
+    return value === undefined ? missing : value;
   };
 }
 
@@ -538,14 +541,20 @@ function selection(operand: Evaluate, name: string, type: Type | undefined): Eva
       return selectField(value, name, missing);
     };
   }
+  let shape: ObjectShape | undefined;
+  let field: ObjectField | undefined;
   return (frame) => {
     const value = operand(frame);
     if (value instanceof ObjectValue) {
       frame.cost++;
-      const field = value.shape.fields.get(name);
+      // Nearly always all objects here are of one shape.
+      if (value.shape !== shape) {
+        shape = value.shape;
+        field = shape.fields.get(name);
+      }
       if (field === undefined) return missing;
       const raw = value.raw[field.name];
-      return raw === undefined ? missing : field.read(raw);
+      return raw === undefined || raw === null ? missing : field.read(raw);
     }
     if (value instanceof CelError) return value;
     frame.cost++;
@@ -554,7 +563,10 @@ function selection(operand: Evaluate, name: string, type: Type | undefined): Eva
 }
 
 function selectField(value: Value, name: string, missing: CelError): Value {
-  if (value instanceof MapValue) return value.get(name) ?? (value.get(name) === null ? null : missing);
+  if (value instanceof MapValue) {
+    const found = value.get(name);
+    return found === undefined ? missing : found;
+  }
   return value instanceof OptionalValue ? optionalElement(value, name) : missing;
 }
 

@@ -240,9 +240,11 @@ export interface ObjectField {
 export interface ObjectShape {
   readonly typeName: string;
   readonly fields: ReadonlyMap<string, ObjectField>;
+  /** Whether a field of this name in JSON is one of them. */
+  declares(name: string): boolean;
 }
 
-/** An object with declared fields over raw JSON. Fields that the schema does not declare are not seen. */
+/** An object with declared fields over raw JSON. Fields that are null or not declared are not seen. */
 export class ObjectValue extends MapValue {
   readonly raw: Readonly<Record<string, unknown>>;
   readonly shape: ObjectShape;
@@ -267,7 +269,7 @@ export class ObjectValue extends MapValue {
     const field = this.shape.fields.get(key);
     if (field === undefined || !Object.hasOwn(this.raw, field.name)) return undefined;
     const raw = this.raw[field.name];
-    return raw === undefined ? undefined : field.read(raw);
+    return raw === undefined || raw === null ? undefined : field.read(raw);
   }
 
   *keys(): Iterable<Value> {
