@@ -165,8 +165,11 @@ function goneUid(verb: RequestVerb, subresource: string | undefined, answer: Api
   const { uid, deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = answer.metadata;
   // Some kinds answer deletes with the object as it was.
   if (deletionTimestamp === undefined) return verb === 'delete' ? uid : undefined;
-  // Marked, with nothing to wait for: the write was its last (`rest.ShouldDeleteDuringUpdate`).
-  return deletionGracePeriodSeconds === 0 && finalizers.length === 0 ? uid : undefined;
+  // Marked, with nothing to wait for: the write was its last (`rest.ShouldDeleteDuringUpdate`). Namespaces also wait for
+  // finalizers in their spec.
+  const { spec } = answer;
+  const waits = isJsonObject(spec) && Array.isArray(spec.finalizers) && spec.finalizers.length > 0;
+  return deletionGracePeriodSeconds === 0 && finalizers.length === 0 && !waits ? uid : undefined;
 }
 
 /** Whether selectors select an object, for what was written and has not come back from the server yet. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ConfigMap, Pod } from '../../src/client/index.ts';
+import { ConfigMap, Namespace, Pod } from '../../src/client/index.ts';
 import { createVirtualClock } from '../../src/clock/virtual.ts';
 import { ObjectCache } from '../../src/runtime/cache.ts';
 import { type CacheScope, compareResourceVersions, Manager } from '../../src/runtime/index.ts';
@@ -51,6 +51,26 @@ describe('cache: reading one’s own writes', () => {
     assert.equal(cache.get(key('one')), again);
     server.release();
     assert.equal(cache.get(key('one')), again);
+  });
+
+  it('keeps what is marked for deletion and still waits', async () => {
+    const server = new FakeServer(Namespace);
+    const clock = createVirtualClock();
+    const manager = new Manager({ transport: server.transport, clock });
+    const cache = manager.cache(Namespace);
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    const marked = { deletionTimestamp, deletionGracePeriodSeconds: 0 };
+    server.put(Namespace, { metadata: { name: 'held', ...marked, finalizers: ['a/b'] } });
+    server.put(Namespace, { metadata: { name: 'spec', ...marked }, spec: { finalizers: ['kubernetes'] } } as never);
+    server.put(Namespace, { metadata: { name: 'grace', deletionTimestamp, deletionGracePeriodSeconds: 30 } });
+    const start = manager.start();
+    await clock.settle();
+    await start;
+    for (const name of ['held', 'spec', 'grace']) {
+      server.transport.request = async () => server.read(Namespace, '', name)!;
+      await manager.client.resource(Namespace).patchStatus({ name }, { status: {} });
+      assert.ok(cache.get({ name }), name);
+    }
   });
 
   it('tells its listeners each state once, whichever way it comes', async () => {
