@@ -4,8 +4,8 @@ import type { Clock, Timer } from './clock.ts';
 export interface VirtualClock extends Clock {
   /**
    * Lets `milliseconds` pass. Timers that fall due fire one by one in the order of their times (of their making, when
-   * equal), each after everything that the one before it set in motion has come to rest. Promises and immediates are waited
-   * for; sockets and files are not: whoever uses those waits on a condition.
+   * equal), each after everything that the one before it set in motion has come to rest. Promises, immediates and file
+   * operations are waited for; sockets and processes are not: whoever uses those waits on a condition.
    */
   advance(milliseconds: number): Promise<void>;
   /** Lets what is in motion come to rest, without any time passing. */
@@ -52,7 +52,10 @@ export function createVirtualClock(start = Date.UTC(2026, 0, 1), seed = 1): Virt
       return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
     },
     async settle() {
-      for (let turn = 0; turn < restTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (let quiet = 0; quiet < restTurns; quiet++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))) quiet = -1;
+      }
     },
     async advance(milliseconds) {
       const end = now + milliseconds;

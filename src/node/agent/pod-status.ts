@@ -143,7 +143,6 @@ function containerStatus(
   if (current === undefined) return unseenStatus(input, container, old, idle, fixed);
 
   const status: ContainerStatus = {
-    ...fixed,
     name: container.name,
     state: stateOf(input, current),
     lastState: previous === undefined ? (old?.lastState ?? {}) : stateOf(input, previous),
@@ -153,6 +152,7 @@ function containerStatus(
     image: current.image,
     imageID: current.imageId,
     containerID: `${input.runtimeName}://${current.id}`,
+    ...fixed,
   };
   if (previous === undefined && old?.containerID !== status.containerID && old?.state?.terminated !== undefined) {
     status.lastState = { terminated: old.state.terminated };

@@ -368,6 +368,7 @@ export class PodWorker {
       return false;
     }
     await this.#observe();
+    this.#report();
     return true;
   }
 
