@@ -1,4 +1,5 @@
 /** How Go prints values, where Kubernetes' messages show them. */
+import type { JsonValue } from './json-value.ts';
 
 const plain = /^[ !#-[\]-~]*$/;
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
@@ -38,6 +39,16 @@ export function goNumber(value: number | bigint): string {
   const power = Number(exponent);
   if (power >= -4 && power < 6) return String(value);
   return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
+/** A value as Go's `%v` prints it: `map[name:a value:1]`, `[1 2]`, `<nil>`. */
+export function goValue(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
+  if (typeof value === 'number' || typeof value === 'bigint') return goNumber(value);
+  if (typeof value !== 'object') return String(value);
+  const names = Object.keys(value).sort();
+  return `map[${names.map((name) => `${name}:${goValue(value[name])}`).join(' ')}]`;
 }
 
 const htmlEscapes = /[<>&\u2028\u2029]/g;

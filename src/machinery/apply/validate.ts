@@ -2,6 +2,7 @@
  * Whether a value fits its type. Source: `sigs.k8s.io/structured-merge-diff/typed/validate.go`; the words are those that
  * the API server shows when a configuration cannot be applied.
  */
+import { goQuote, goValue } from '../go-text.ts';
 import { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../json.ts';
 import { elementText, fieldElement, indexElement, type PathElement } from './path-element.ts';
 import type { ListType, MapType, Scalar, Type } from './type.ts';
@@ -123,23 +124,15 @@ function goType(value: JsonValue): string {
 
 /** A wrapped value as Go's `%v` prints it. */
 function goPointer(value: JsonValue): string {
-  return `&{${goPlain(value)}}`;
-}
-
-function goPlain(value: JsonValue | undefined): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goPlain).join(' ')}]`;
-  if (typeof value !== 'object') return String(value);
-  const names = Object.keys(value).sort();
-  return `map[${names.map((name) => `${name}:${goPlain(value[name])}`).join(' ')}]`;
+  return `&{${goValue(value)}}`;
 }
 
 /** A value as Go's `%#v` prints it. */
 function goSyntax(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return 'interface {}(nil)';
   if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'string') return goQuote(value);
+  if (typeof value !== 'object') return goValue(value);
   const names = Object.keys(value).sort();
-  return `map[string]interface {}{${names.map((name) => `${JSON.stringify(name)}:${goSyntax(value[name])}`).join(', ')}}`;
+  return `map[string]interface {}{${names.map((name) => `${goQuote(name)}:${goSyntax(value[name])}`).join(', ')}}`;
 }

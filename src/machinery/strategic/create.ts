@@ -3,7 +3,9 @@
  * configuration given the last one (three-way, as `kubectl apply` does on the client's side).
  * Source: `k8s.io/apimachinery/pkg/util/strategicpatch`.
  */
+
 import { stringify } from 'yaml';
+import { goValue } from '../go-text.ts';
 import {
   deepEqual,
   getField,
@@ -22,7 +24,6 @@ import {
   type ElementKind,
   elementKind,
   elementOrderPrefix,
-  goFormat,
   mergeKeyOf,
   type PatchMeta,
   patchDirective,
@@ -239,11 +240,11 @@ function diffScalarLists(original: JsonArray, modified: JsonArray, options: Diff
 type Texted = [text: string, element: JsonValue];
 
 function byKey(list: JsonArray, mergeKey: string): Texted[] {
-  return sorted(list.map((element) => [goFormat(mergeKeyOf(asObject(element), mergeKey)), element]));
+  return sorted(list.map((element) => [goValue(mergeKeyOf(asObject(element), mergeKey)), element]));
 }
 
 function byText(list: JsonArray): Texted[] {
-  return sorted(list.map((element) => [goFormat(element), element]));
+  return sorted(list.map((element) => [goValue(element), element]));
 }
 
 function sorted(list: Texted[]): Texted[] {

@@ -2,12 +2,12 @@
  * The order of a merged list: `$setElementOrder` before the patch's order before the live order.
  * Source: "Preserve Order in Strategic Merge Patch", a design proposal of Kubernetes' command line group.
  */
+import { goValue } from '../go-text.ts';
 import { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../json.ts';
 import {
   asObject,
   type ElementKind,
   elementOrderPrefix,
-  goFormat,
   mergeKeyOf,
   patchDirective,
   patchError,
@@ -63,7 +63,7 @@ export function checkElementOrder(patchList: JsonArray, order: JsonArray, mergeK
   }
   if (next < kept.length && at >= order.length) {
     throw patchError(
-      `The order in patch list:\n${goFormat(patchList)}\n doesn't match ${elementOrderPrefix} list:\n${goFormat(order)}\n`,
+      `The order in patch list:\n${goValue(patchList)}\n doesn't match ${elementOrderPrefix} list:\n${goValue(order)}\n`,
     );
   }
 }

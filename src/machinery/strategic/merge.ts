@@ -3,6 +3,7 @@
  * Source: `k8s.io/apimachinery/pkg/util/strategicpatch`; the directives are described in Kubernetes'
  * "Strategic Merge Patch" contributor document.
  */
+import { goValue } from '../go-text.ts';
 import {
   deepEqual,
   getField,
@@ -24,7 +25,6 @@ import {
   directiveField,
   elementKind,
   elementOrderPrefix,
-  goFormat,
   mergeKeyOf,
   type PatchMeta,
   patchDirective,
@@ -160,7 +160,7 @@ function applyRetainKeys(result: JsonObject, patch: JsonObject, target: Target):
     const other = result[retainKeysDirective];
     if (other !== undefined && !deepEqual(other, retained)) {
       throw patchError(
-        `${goFormat(other)} and ${goFormat(retained)} are not deep equal: this may happen when calculating the 3-way diff patch`,
+        `${goValue(other)} and ${goValue(retained)} are not deep equal: this may happen when calculating the 3-way diff patch`,
       );
     }
     result[retainKeysDirective] = retained;

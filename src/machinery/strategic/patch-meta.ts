@@ -2,6 +2,7 @@
  * What a schema says about strategic merge patch, and the words its errors use.
  * Source: `k8s.io/apimachinery/pkg/util/strategicpatch`, "Strategic Merge Patch" in the API conventions.
  */
+import { goQuote, goValue } from '../go-text.ts';
 import { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../json.ts';
 import type { Schema } from '../schema.ts';
 import { badRequest, StatusError } from '../status.ts';
@@ -29,11 +30,11 @@ export function patchMetaOf(schema: Schema, field: string): PatchMeta {
   const property = propertyOf(schema, field);
   if (property === undefined) {
     const name = schema.definition?.slice(schema.definition.lastIndexOf('.') + 1) ?? '';
-    throw patchError(`unable to find api field in struct ${name} for the json field ${JSON.stringify(field)}`);
+    throw patchError(`unable to find api field in struct ${name} for the json field ${goQuote(field)}`);
   }
   const strategies = property['x-kubernetes-patch-strategy']?.split(',') ?? [];
   const others = strategies.filter((strategy) => strategy !== 'retainKeys');
-  if (others.length > 1) throw patchError(`unexpected patch strategy: ${goFormat(strategies)}`);
+  if (others.length > 1) throw patchError(`unexpected patch strategy: ${goValue(strategies)}`);
   return {
     schema: property,
     strategy: (others[0] ?? '') as PatchMeta['strategy'],
@@ -61,7 +62,7 @@ export function elementKind(...lists: (readonly JsonValue[])[]): ElementKind {
       const type = goType(element);
       if (type === goTypes.list) throw generic422('lists of lists are not supported');
       found ??= type;
-      if (type !== found) throw patchError(`list element types are not identical: ${goFormat(lists as JsonValue)}`);
+      if (type !== found) throw patchError(`list element types are not identical: ${goValue(lists as JsonValue)}`);
     }
   }
   if (found === undefined) throw patchError('no elements in any of the given slices');
@@ -82,7 +83,7 @@ export function asList(value: JsonValue | undefined): JsonArray {
 export function mergeKeyOf(element: JsonObject, mergeKey: string): JsonValue {
   const value = element[mergeKey];
   if (value !== undefined) return value;
-  throw patchError(`map: ${goFormat(element)} does not contain declared merge key: ${mergeKey}`);
+  throw patchError(`map: ${goValue(element)} does not contain declared merge key: ${mergeKey}`);
 }
 
 /** What the API server answers to a patch it cannot carry out and that is not plainly malformed: a 500 without reason. */
@@ -93,7 +94,7 @@ export const badRetainKeys = (): StatusError => badRequest('invalid patch format
 export const badElementOrder = (): StatusError => badRequest('invalid patch format of setElementOrder list');
 
 export const badDirective = (directive: JsonValue, patch: JsonObject): StatusError =>
-  patchError(`unknown patch type: ${goFormat(directive)} in map: ${goFormat(patch)}`);
+  patchError(`unknown patch type: ${goValue(directive)} in map: ${goValue(patch)}`);
 
 const badType = (expected: string, actual: JsonValue | undefined): StatusError =>
   patchError(`expected a ${expected}, but received a ${goType(actual)}`);
@@ -119,13 +120,4 @@ function goType(value: JsonValue | undefined): string {
     default:
       return typeof value === 'bigint' || Number.isInteger(value) ? 'int64' : 'float64';
   }
-}
-
-/** A value as Go's `%v` prints it: `map[name:1 value:a]`, `[1 2]`, `<nil>`. */
-export function goFormat(value: JsonValue | undefined): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goFormat).join(' ')}]`;
-  if (typeof value !== 'object') return String(value);
-  const entries = Object.keys(value).sort();
-  return `map[${entries.map((key) => `${key}:${goFormat(value[key])}`).join(' ')}]`;
 }
