@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { withConversions } from '../../src/machinery/apply/conversion.ts';
 import {
   type ApplyRequest,
   type ApplyResult,
@@ -295,6 +296,11 @@ describe('applying', () => {
     ]);
   });
 
+  it('of nothing to an object without managers is no change', () => {
+    const live = deployment({ containers: [] }, { uid: '1' });
+    assert.equal(applied(live, deployment({})).changed, false);
+  });
+
   it('finds the element that a default key names', () => {
     const live = update(
       undefined,
@@ -520,6 +526,27 @@ describe('applying, as a law', () => {
         }
       }),
     );
+  });
+});
+
+describe('conversions that take time', () => {
+  it('are waited for, each once, and what fails is thrown', async () => {
+    const live = deployment({ replicas: 1 });
+    const asked: string[] = [];
+    const convert = async (object: ApiObject, apiVersion: string): Promise<ApiObject> => {
+      asked.push(`${object.apiVersion} ${apiVersion}`);
+      return { ...object, apiVersion };
+    };
+    const there = await withConversions((c) => c(c(c(live, 'apps/v2'), 'apps/v3'), 'apps/v2').apiVersion, convert);
+    assert.equal(there, 'apps/v2');
+    assert.deepEqual(asked, ['apps/v1 apps/v2', 'apps/v2 apps/v3', 'apps/v3 apps/v2']);
+    const failing = withConversions(
+      (c) => c(live, 'apps/v2'),
+      () => Promise.reject(new Error('no webhook')),
+    );
+    await assert.rejects(failing, { message: 'no webhook' });
+    const throwing = withConversions(() => refused(() => undefined, 0, ''), convert);
+    await assert.rejects(throwing, assert.AssertionError);
   });
 });
 

@@ -30,7 +30,7 @@ import { typeErrorText, validate } from './validate.ts';
 export interface OtherVersions {
   /** The schema of a version; undefined where it does not exist (any more). */
   schema(apiVersion: string): Schema | undefined;
-  /** The object in another version. Must not change the one given. */
+  /** The object in another version. Must not change the one given. Where that takes time, see `withConversions`. */
   convert(object: ApiObject, apiVersion: string): ApiObject;
 }
 
@@ -126,12 +126,10 @@ export function apply(request: ApplyRequest): ApplyResult {
 
   const times = new Map(managed.times);
   if (applied.object !== before || live === undefined) times.set(id, time);
-  const entries = unlessSame(
-    writeManagedFields({ ...managed, managers: applied.managers, times }),
-    live?.metadata.managedFields,
-  );
+  const stored = live?.metadata.managedFields ?? [];
+  const entries = unlessSame(writeManagedFields({ ...managed, managers: applied.managers, times }), stored);
   const object = manager === lastAppliedManager ? withLastApplied(applied.object, json(config)) : applied.object;
-  if (live !== undefined && entries === live.metadata.managedFields && deepEqual(object, before)) {
+  if (live !== undefined && entries === stored && deepEqual(object, before)) {
     return { object: live, changed: false };
   }
   return { object: withManagedFields(object, entries), changed: true };

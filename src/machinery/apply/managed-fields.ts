@@ -148,6 +148,7 @@ const maxUpdateManagers = 10;
  * ten entries of updates (or no two of a version left).
  */
 export function capUpdateManagers(managed: ManagedFields): ManagedFields {
+  if (managed.managers.size <= maxUpdateManagers) return managed;
   const updaters = [...managed.managers].filter(([, { applied }]) => !applied).map(([id]) => id);
   if (updaters.length <= maxUpdateManagers) return managed;
   updaters.sort((l, r) => compareTimes(managed.times.get(l), managed.times.get(r)) || compareText(l, r));
