@@ -13,7 +13,7 @@ import {
 import { deepEqual } from '../machinery/json.ts';
 import type { OwnerReference } from '../machinery/object.ts';
 import type { Cache } from './cache.ts';
-import { keyText, kindId } from './key.ts';
+import { keyText, kindText } from './key.ts';
 
 export interface ApplierOptions {
   /** The kind of the owners. */
@@ -105,7 +105,7 @@ export class Applier {
 }
 
 function idOf(definition: ResourceDefinition<TypedObject>, key: ObjectKey): string {
-  return `${kindId(definition)}/${keyText(key)}`;
+  return `${kindText(definition)}/${keyText(key)}`;
 }
 
 /**

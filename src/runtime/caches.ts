@@ -1,6 +1,6 @@
 /** The caches of a manager: one for each kind and scope, fed by informers, told of every write. */
 import type { Client } from '../client/client.ts';
-import { apiVersionOf, type ObjectKey, type ResourceDefinition, type TypedObject } from '../client/definition.ts';
+import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
 import type { RequestVerb, Transport, TransportRequest } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import { FieldSelector } from '../machinery/field-selector.ts';
@@ -9,6 +9,7 @@ import { LabelSelector } from '../machinery/label-selector.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { type CacheScope, ObjectCache } from './cache.ts';
 import { Informer } from './informer.ts';
+import { kindText } from './key.ts';
 import type { Logger } from './logger.ts';
 
 export interface CachesOptions {
@@ -188,10 +189,6 @@ function fieldValue(object: TypedObject, path: string): string {
   let value: unknown = object;
   for (const field of path.split('.')) value = isJsonObject(value) ? value[field] : undefined;
   return value === undefined || value === null ? '' : String(value);
-}
-
-function kindText(definition: ResourceDefinition<TypedObject>): string {
-  return `${apiVersionOf(definition)}/${definition.kind}`;
 }
 
 function resourceId(group: string, version: string, plural: string): string {

@@ -16,7 +16,7 @@ import type { Caches } from './caches.ts';
 import { type ContextHost, KeyContextOf, ObjectContext } from './context.ts';
 import type { EventRecorder } from './events.ts';
 import { finalizeObject, withFinalizer } from './finalizer.ts';
-import { keyText, kindId, parseKey } from './key.ts';
+import { keyText, kindText, parseKey } from './key.ts';
 import type { Logger } from './logger.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import type { Predicate } from './predicate.ts';
@@ -59,6 +59,9 @@ export interface ControllerHost {
   readonly metrics?: ControllerMetrics;
 }
 
+/** How many reconciles may begin in one turn of the event loop. */
+const turn = 256;
+
 export class Controller<T extends TypedObject> implements ContextHost<T> {
   readonly name: string;
   readonly definition: ResourceDefinition<T>;
@@ -78,6 +81,8 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
   #started = false;
   #woken = false;
   #running = 0;
+  /** Reconciles begun since the event loop last had a turn. */
+  #inTurn = 0;
 
   constructor(name: string, definition: ResourceDefinition<T>, options: ControllerOptions, host: ControllerHost) {
     this.name = name;
@@ -153,7 +158,7 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
 
   /** The reconciler may read the cache of this kind; its changes cause nothing. */
   reads(definition: ResourceDefinition<TypedObject>, scope?: CacheScope): this {
-    const id = kindId(definition);
+    const id = kindText(definition);
     if (this.#known.has(id) && scope !== undefined && !deepEqual(this.#known.get(id), scope)) {
       throw new Error(`controller "${this.name}" reads ${definition.kind} in two scopes: declare one`);
     }
@@ -188,7 +193,7 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
 
   /** The cache of a kind that the controller has declared. */
   cacheOf<U extends TypedObject>(definition: ResourceDefinition<U>): Cache<U> | undefined {
-    const id = kindId(definition);
+    const id = kindText(definition);
     return this.#known.has(id) ? this.host.caches.open(definition, this.#known.get(id)) : undefined;
   }
 
@@ -244,18 +249,32 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
 
   #pump(): void {
     while (this.#running < this.#concurrency) {
+      if (this.#inTurn >= turn) {
+        this.#yield();
+        return;
+      }
       const text = this.queue.get();
       if (text === undefined) return;
+      this.#inTurn += 1;
       this.#running += 1;
       this.host.metrics?.active(this.#running);
       void this.#run(text);
     }
   }
 
+  /** Reconciles that wait for nothing but promises would keep sockets and timers waiting. */
+  #yield(): void {
+    this.#woken = true;
+    setImmediate(() => {
+      this.#woken = false;
+      this.#inTurn = 0;
+      this.#pump();
+    });
+  }
+
   /** Never rejects. */
   async #run(text: string): Promise<void> {
-    const { clock, log } = this.host;
-    const { metrics } = this.host;
+    const { clock, log, metrics } = this.host;
     const started = metrics === undefined ? 0 : clock.now();
     let outcome: 'success' | 'error' | 'requeue' | 'requeue_after' = 'success';
     try {

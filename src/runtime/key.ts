@@ -1,5 +1,5 @@
 /** How objects and kinds are named in queues and maps. */
-import type { ObjectKey } from '../client/definition.ts';
+import { apiVersionOf, type ObjectKey, type ResourceDefinition, type TypedObject } from '../client/definition.ts';
 
 /** `namespace/name`, or `name` for cluster-scoped kinds: what stands in work queues. */
 export function keyText({ namespace, name }: ObjectKey): string {
@@ -11,6 +11,7 @@ export function parseKey(text: string): ObjectKey {
   return slash < 0 ? { name: text } : { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
 }
 
-export function kindId({ group, kind }: { readonly group: string; readonly kind: string }): string {
-  return `${group}/${kind}`;
+/** `apps/v1/Deployment`. */
+export function kindText(definition: ResourceDefinition<TypedObject>): string {
+  return `${apiVersionOf(definition)}/${definition.kind}`;
 }

@@ -1,4 +1,4 @@
-/** Where the runtime writes what happens: pino's shape, so that a pino logger is one. */
+/** Where the runtime writes what happens: pino's shape, so that a pino logger is one. Errors come in the field `error`. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -378,6 +378,21 @@ describe('controller', () => {
     assert.deepEqual(w.logged, []);
   });
 
+  it('lets the event loop have its turns between many reconciles', async () => {
+    const w = world();
+    for (let i = 0; i < 2_000; i++) w.server.put(Memcached, memcached(`m${i}`));
+    let reconciles = 0;
+    const between: number[] = [];
+    w.manager.controller(Memcached).reconcile(() => {
+      if (reconciles++ % 100 === 0) setImmediate(() => between.push(reconciles));
+    });
+    const started = w.manager.start();
+    await w.clock.settle();
+    await started;
+    while (reconciles < 2_000) await w.clock.settle();
+    assert.ok(between.filter((count) => count < 2_000).length > 3, between.join());
+  });
+
   it('finishes running reconciles before it stops, and aborts those that do not end', async () => {
     const w = world({ gracePeriod: 5_000 });
     for (const name of ['a-quick', 'b-stuck', 'c-queued']) w.server.put(Memcached, memcached(name));
