@@ -4,7 +4,7 @@ import { createVirtualClock, type VirtualClock } from '../../src/clock/virtual.t
 import type { ContainerConfig } from '../../src/node/container-runtime.ts';
 import type { Behaviour } from '../../src/node/simulated/behaviour.ts';
 import { createSimulatedRuntime, type SimulatedRuntime } from '../../src/node/simulated/simulated-runtime.ts';
-import { conditionsOf, container, statusOf, TestNode } from './test-node.ts';
+import { conditionsOf, container, statusOf, TestNode, until } from './test-node.ts';
 
 describe('pod lifecycle, simulated', () => {
   let clock: VirtualClock;
@@ -31,6 +31,7 @@ describe('pod lifecycle, simulated', () => {
 
   const running = (name: string, which = 'main') =>
     node.untilPod(name, (pod) => pod.status?.phase === 'Running' && statusOf(pod, which).ready);
+  const nothingLeft = () => until(async () => (await runtime.listSandboxes()).length === 0);
   const seconds = (time: string | undefined): number => (Date.parse(time ?? '') - Date.UTC(2026, 0, 1)) / 1000;
 
   it('runs a pod and reports it as kubelet does', async () => {
@@ -241,7 +242,11 @@ describe('pod lifecycle, simulated', () => {
         await clock.advance(1000);
         await clock.advance(restart === 0 ? 0 : 10_000 * 2 ** (restart - 1));
       }
-      const attempts = (await runtime.listContainers()).map(({ attempt }) => attempt).sort();
+      await node.untilPod('crash', (p) => statusOf(p).restartCount === 4);
+      const attempts = await until(async () => {
+        const found = (await runtime.listContainers()).map(({ attempt }) => attempt).sort();
+        return found.length === 2 && found;
+      });
       assert.deepEqual(attempts, [3, 4]);
     });
   });
@@ -290,7 +295,12 @@ describe('pod lifecycle, simulated', () => {
       behaviours.proxy = { startDelay: 3000 };
       await node.createPod('app', { initContainers: [sidecar] });
       await node.untilPod('app', ({ status }) => status?.podIP);
-      assert.equal(configs.length, 1);
+      await until(async () => configs.length > 0);
+      await clock.settle();
+      assert.deepEqual(
+        configs.map(({ name }) => name),
+        ['proxy'],
+      );
       await clock.advance(3000);
       const pod = await running('app');
       assert.deepEqual([statusOf(pod, 'proxy').ready, statusOf(pod, 'proxy').started], [true, true]);
@@ -335,8 +345,7 @@ describe('pod lifecycle, simulated', () => {
       await node.untilGone('web');
       watch.close();
       assert.deepEqual(seen.slice(-2), ['MODIFIED Succeeded', 'DELETED Succeeded']);
-      await clock.settle();
-      assert.deepEqual(await runtime.listSandboxes(), []);
+      await nothingLeft();
       assert.deepEqual(await runtime.listContainers(), []);
     });
 
@@ -372,7 +381,7 @@ describe('pod lifecycle, simulated', () => {
       await clock.settle();
       assert.equal((await runtime.listContainers())[0]!.state, 'running');
       await clock.advance(1000);
-      assert.deepEqual(await runtime.listSandboxes(), []);
+      await nothingLeft();
     });
 
     it('runs the pre-stop hook first, on the time of the grace period', async () => {
@@ -414,7 +423,7 @@ describe('pod lifecycle, simulated', () => {
       await node.untilPod('held', ({ status }) => status?.phase === 'Succeeded');
       await node.pods.patch({ namespace: 'default', name: 'held' }, { metadata: { labels: { touched: 'yes' } } });
       await clock.advance(60_000);
-      assert.deepEqual(await runtime.listSandboxes(), []);
+      await nothingLeft();
       await node.pods.patch({ namespace: 'default', name: 'held' }, { metadata: { finalizers: null } });
       await node.untilGone('held');
     });
@@ -427,8 +436,10 @@ describe('pod lifecycle, simulated', () => {
       const { metadata } = await node.createPod('web');
       await running('web');
       await clock.advance(5000);
-      const [sandbox, ...others] = await runtime.listSandboxes();
-      assert.equal(others.length, 0);
+      const [sandbox] = await until(async () => {
+        const left = await runtime.listSandboxes();
+        return left.length === 1 && left;
+      });
       assert.equal(sandbox!.config.uid, metadata.uid);
       assert.equal((await node.pod('web')).metadata.uid, metadata.uid);
     });
@@ -653,8 +664,7 @@ describe('pod lifecycle, simulated', () => {
       await node.untilGone('web');
       await node.pods.delete({ namespace: 'default', name: 'job' });
       await node.untilGone('job');
-      await clock.settle();
-      assert.deepEqual(await runtime.listSandboxes(), []);
+      await nothingLeft();
     });
 
     it('what the API no longer has is cleared away', async () => {
@@ -664,7 +674,7 @@ describe('pod lifecycle, simulated', () => {
       await node.pods.delete({ namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 });
       node.agent = node.newAgent();
       await node.agent.start();
-      assert.deepEqual(await runtime.listSandboxes(), []);
+      await nothingLeft();
     });
   });
 

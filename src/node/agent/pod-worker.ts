@@ -72,6 +72,8 @@ export class PodWorker {
   #detached = false;
   #timer: { due: number; timer: Timer } | undefined;
   #retry = firstRetry;
+  /** Whether the pod had ended before this worker first saw it. */
+  readonly #over: boolean;
   #resolveRemoved: () => void = () => undefined;
   #watchers: (() => void)[] = [];
 
@@ -80,6 +82,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#uid = pod.metadata.uid ?? '';
     this.#sandboxes = sandboxes;
+    this.#over = isTerminal(pod.status?.phase);
     this.#writer = new StatusWriter(context, pod);
     this.#messages = new TerminationMessages(context.directory, this.#uid);
     this.#probes = new Probes({
@@ -108,6 +111,7 @@ export class PodWorker {
 
   /** The API's object has changed. */
   update(pod: Pod): void {
+    const before = this.#pod;
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined) {
       this.#ended.abort();
@@ -117,7 +121,7 @@ export class PodWorker {
         void hurryContainers(this.#context, pod, runningContainers(this.#state));
       }
     }
-    this.wake();
+    if (concerns(before, pod)) this.wake();
   }
 
   /** The API has no such pod any more. */
@@ -186,7 +190,8 @@ export class PodWorker {
       await this.#end(this.#ending);
       return;
     }
-    this.#report();
+    // The first word: the pod has been seen, and what it waits for.
+    if (this.#volumes === undefined) this.#report();
     if (!(await this.#mount())) return;
     const actions = podActions(this.#pod, this.#state, this.#probes);
     if (actions.ended) {
@@ -194,6 +199,7 @@ export class PodWorker {
       this.#again = true;
       return;
     }
+    this.#report();
     if (actions.createSandbox && !(await this.#createSandbox())) return;
     for (const { container, spec, message, because } of actions.kill) {
       const probe = because === 'startup' ? spec.startupProbe : because === 'liveness' ? spec.livenessProbe : undefined;
@@ -276,7 +282,7 @@ export class PodWorker {
     if (this.#stage === 'running') {
       this.#ended.abort();
       this.#probes.terminating();
-      this.#report();
+      if (!this.#over) this.#report();
       this.#stage = 'stopping';
     }
     if (this.#stage === 'stopping') {
@@ -292,7 +298,7 @@ export class PodWorker {
       this.#stage = 'stopped';
     }
     // What the API already calls ended is not rewritten.
-    if (!isTerminal(this.#pod.status?.phase) || ending.kind === 'failed') this.#report();
+    if (!this.#over) this.#report();
     if (ending.kind === 'completed' || ending.kind === 'failed') return;
     await this.#writer.flushed();
     if (ending.kind === 'deleted') await this.#delete();
@@ -451,4 +457,12 @@ export class PodWorker {
     );
     this.#timer = { due, timer };
   }
+}
+
+/** Whether a change of the object is one to act upon: most are this node's own reports coming back. */
+function concerns(before: Pod, after: Pod): boolean {
+  if (before.metadata.generation !== after.metadata.generation || after.metadata.generation === undefined) return true;
+  if (before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp) return true;
+  // Whoever answers for a gate says so in the status.
+  return (specOf(after).readinessGates ?? []).length > 0;
 }
