@@ -91,7 +91,7 @@ export function compareElements(left: PathElement, right: PathElement): number {
   if (byKind !== 0) return byKind;
   if (kind === field) return left < right ? -1 : 1;
   if (kind === key) return compareKeys(left, right);
-  if (kind === value) return compareValues(parsed(left), parsed(right));
+  if (kind === value) return compareSetValues(left, right);
   return Number(left.slice(2)) - Number(right.slice(2));
 }
 
@@ -103,6 +103,13 @@ function rank(kind: number): number {
   if (kind === field) return 0;
   if (kind === key) return 1;
   return kind === value ? 2 : 3;
+}
+
+function compareSetValues(left: PathElement, right: PathElement): number {
+  const [leftText, rightText] = [onlyText(left), onlyText(right)];
+  return leftText !== undefined && rightText !== undefined
+    ? compareText(leftText, rightText)
+    : compareValues(parsed(left), parsed(right));
 }
 
 function compareKeys(left: PathElement, right: PathElement): number {
@@ -123,10 +130,12 @@ function compareKeys(left: PathElement, right: PathElement): number {
   return leftNames.length - rightNames.length;
 }
 
-/** The value of an element with one key, if it is plain text: most are, and need not be parsed to be compared. */
+/** The value of an element with a single one, if it is plain text: most are, and need not be parsed to be compared. */
 function onlyText(element: PathElement): string | undefined {
-  return /^k:\{"[^"\\]*":"([^"\\]*)"\}$/.exec(element)?.[1];
+  return singleText.exec(element)?.[1];
 }
+
+const singleText = /^(?:k:\{"[^"\\]*":|v:)"([^"\\]*)"\}?$/;
 
 /** Numbers before strings before booleans before everything else, as structured-merge-diff orders values. */
 function compareValues(left: JsonValue, right: JsonValue): number {
