@@ -12,6 +12,6 @@ const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'up', ...
   stdio: 'inherit',
 });
 // The terminal sends Ctrl-C to the whole group; a signal to npm alone is passed on.
-process.on('SIGINT', () => {});
+process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));

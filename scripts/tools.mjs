@@ -75,7 +75,8 @@ function debianArchive() {
 /** apt with lists, cache and status of its own, and one suite as its only source. */
 function privateApt(archive, suite) {
   const home = join(tools, 'apt', suite);
-  for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(home, folder), { recursive: true });
+  for (const folder of ['state/lists/partial', 'cache/archives/partial'])
+    mkdirSync(join(home, folder), { recursive: true });
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
   const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : '';
   writeFileSync(join(home, 'sources.list'), `deb ${signed}${archive} ${suite} main\n`);

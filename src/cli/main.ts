@@ -2,7 +2,8 @@
 /** `setpoint`: the command line. Wrong flags end with 2, what cannot be done with 1. */
 import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.ts';
-import { upCommand } from './up.ts';
+import { controllersCommand, nodeCommand, schedulerCommand } from './roles.ts';
+import { serverCommand, upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
 const program = new Command('setpoint')
@@ -11,6 +12,10 @@ const program = new Command('setpoint')
   .configureOutput({ outputError: (text, write) => write(text) })
   .showHelpAfterError('(setpoint help shows the commands and their flags)')
   .addCommand(upCommand())
+  .addCommand(serverCommand())
+  .addCommand(controllersCommand())
+  .addCommand(schedulerCommand())
+  .addCommand(nodeCommand())
   .addCommand(versionCommand());
 
 for (const command of program.commands) command.exitOverride();

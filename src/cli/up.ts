@@ -1,4 +1,4 @@
-/** `setpoint up`: a whole cluster in this process, until a signal ends it. */
+/** `setpoint up`: a whole cluster in this process, until a signal ends it. `setpoint server`: the API server of one. */
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { Cluster, ClusterOptions } from '../cluster/cluster.ts';
@@ -33,6 +33,22 @@ interface UpFlags {
   readonly logFormat: 'text' | 'json';
 }
 
+/** `setpoint server`: the API server alone; controllers, scheduler and nodes join it from other processes. */
+export function serverCommand(): Command {
+  return new Command('server')
+    .description('start an API server alone; the other roles join it from processes of their own')
+    .addOption(dataDirFlag())
+    .addOption(storeFlag())
+    .addOption(bindFlag())
+    .addOption(portFlag())
+    .addOption(kubeconfigFlag())
+    .addOption(logLevelFlag())
+    .addOption(logFormatFlag())
+    .action((flags: Omit<UpFlags, 'runtime' | 'controllers' | 'nodes'>) =>
+      run({ ...flags, runtime: 'none', controllers: [], nodes: 0 }, false),
+    );
+}
+
 export function upCommand(): Command {
   return new Command('up')
     .description('start a cluster: API server, controllers, scheduler and nodes in this process')
@@ -46,10 +62,10 @@ export function upCommand(): Command {
     .addOption(nodesFlag())
     .addOption(logLevelFlag())
     .addOption(logFormatFlag())
-    .action(up);
+    .action((flags: UpFlags) => run(flags, true));
 }
 
-async function up(flags: UpFlags): Promise<void> {
+async function run(flags: UpFlags, scheduler: boolean): Promise<void> {
   const log = createLogger(flags.logLevel, flags.logFormat);
   const { startCluster } = await import('../cluster/cluster.ts');
   const options: ClusterOptions = {
@@ -59,7 +75,7 @@ async function up(flags: UpFlags): Promise<void> {
     port: flags.port,
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
     controllers: flags.controllers,
-    scheduler: true,
+    scheduler,
     runtime: flags.runtime,
     nodes: flags.nodes,
     log,
@@ -83,7 +99,7 @@ function announce(cluster: Cluster, flags: UpFlags): void {
     ['server', cluster.url],
     ['kubeconfig', cluster.kubeconfigPath],
     ['store', flags.store === 'memory' ? 'memory (nothing is kept)' : `${flags.store} in ${flags.dataDir}`],
-    ['controllers', cluster.controllerNames.join(', ')],
+    ['controllers', cluster.controllerNames.length === 0 ? 'none' : cluster.controllerNames.join(', ')],
     ['nodes', cluster.nodeNames.length === 0 ? 'none' : `${cluster.nodeNames.join(', ')} (${flags.runtime})`],
   ];
   for (const [name, value] of lines) process.stderr.write(`${pc.dim(name!.padEnd(12))} ${value}\n`);

@@ -2,6 +2,7 @@
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import { controllers } from '../operators/index.ts';
+import type { LeaderElectionOptions } from '../runtime/leader-election.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Manager } from '../runtime/manager.ts';
 import { selectControllers } from './controller-selection.ts';
@@ -12,6 +13,8 @@ export interface ControllersRoleOptions {
   readonly selection: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
+  /** Set where several processes may take the role: only one at a time works. */
+  readonly leaderElection?: LeaderElectionOptions;
 }
 
 export interface ControllersRole {
@@ -26,7 +29,13 @@ export const controllerNames: readonly string[] = controllers.map(({ name }) => 
 export async function startControllers(options: ControllersRoleOptions): Promise<ControllersRole> {
   const { transport, clock, log } = options;
   const selected = selectControllers(options.selection, controllerNames);
-  const manager = new Manager({ transport, clock, logger: log, name: 'kube-controller-manager' });
+  const manager = new Manager({
+    transport,
+    clock,
+    logger: log,
+    name: 'kube-controller-manager',
+    ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }),
+  });
   const chosen = controllers.filter(({ name }) => selected.has(name));
   for (const controller of chosen) controller.add(manager);
   if (chosen.length > 0) await manager.start();

@@ -1,6 +1,7 @@
 /** The role of the scheduler: decides on nodes for pods. */
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { LeaderElectionOptions } from '../runtime/leader-election.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Manager } from '../runtime/manager.ts';
 import { addScheduler } from '../scheduler/index.ts';
@@ -9,6 +10,8 @@ export interface SchedulerRoleOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Set where several processes may take the role: only one at a time works. */
+  readonly leaderElection?: LeaderElectionOptions;
 }
 
 export async function startScheduler({

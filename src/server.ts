@@ -1,0 +1,20 @@
+/**
+ * `setpoint/server`: the API server as a library. `createServer({ store, types }).handler` is a node request handler: it
+ * runs under node:https and mounts in Express alike.
+ */
+export { type AdmissionPlugin, type AdmissionRequest, admissionPlugins } from './admission/index.ts';
+export { builtinTypes } from './apis/index.ts';
+export type * from './apis/resource-type.ts';
+export type { HttpHandler } from './apiserver/http-handler.ts';
+export { ApiServer, createServer, type ServerOptions } from './apiserver/server.ts';
+export {
+  type Authenticator,
+  anonymousUser,
+  certificateAuthenticator,
+  tokenAuthenticator,
+} from './auth/authenticate.ts';
+export type { Attributes, Authorizer } from './auth/authorize.ts';
+export { inProcessTransport } from './client/in-process.ts';
+export { type Cluster, type ClusterOptions, startCluster } from './cluster/cluster.ts';
+export { crdResourceType } from './crd/custom-resource-definition.ts';
+export { openLmdbStore, openMemoryStore, type Store } from './storage/index.ts';
