@@ -12,5 +12,13 @@ export function compareResourceVersions(a: string, b: string): number {
 
 /** Whether `version` takes part in the order: a decimal number without leading zeros, not "0" (which means "any"). */
 export function isComparable(version: string | undefined): version is string {
-  return version !== undefined && /^[1-9][0-9]*$/.test(version);
+  if (version === undefined || version === '' || version.charCodeAt(0) === zero) return false;
+  for (let i = 0; i < version.length; i++) {
+    const code = version.charCodeAt(i);
+    if (code < zero || code > nine) return false;
+  }
+  return true;
 }
+
+const zero = 48;
+const nine = 57;

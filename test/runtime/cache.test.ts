@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ConfigMap, Namespace, Pod } from '../../src/client/index.ts';
 import { createVirtualClock } from '../../src/clock/virtual.ts';
 import { ObjectCache } from '../../src/runtime/cache.ts';
-import { type CacheScope, compareResourceVersions, Manager } from '../../src/runtime/index.ts';
+import { type CacheScope, compareResourceVersions, isComparable, Manager } from '../../src/runtime/index.ts';
 import { FakeServer } from '../client/fake-server.ts';
 
 async function world(scope?: CacheScope) {
@@ -276,6 +276,12 @@ describe('cache: reading', () => {
     }, TypeError);
     assert.equal(cache.list(), cache.list());
     assert.throws(() => (cache.list() as unknown[]).push(1), TypeError);
+  });
+
+  it('orders only resource versions that are numbers', () => {
+    for (const version of ['1', '10', '18446744073709551616']) assert.ok(isComparable(version), version);
+    for (const version of ['', '0', '01', '-1', '1.5', '1e3', 'a', '1a', undefined])
+      assert.ok(!isComparable(version), version);
   });
 
   it('orders resource versions as numbers of any size', () => {
