@@ -33,9 +33,12 @@ export function compileCrd(crd: CustomResourceDefinition): ResourceType {
 
 function compile(spec: CustomResourceDefinitionSpec): ResourceType {
   const { kind, plural, singular, listKind, shortNames, categories } = spec.names;
-  const versions = [...spec.versions]
+  const compiledVersions = [...spec.versions]
     .sort((a, b) => compareVersions(a.name, b.name))
-    .map((version) => compileVersion(version, spec));
+    .map((written) => ({
+      version: compileVersion(written, spec),
+      schema: written.schema?.openAPIV3Schema as Schema | undefined,
+    }));
   return {
     group: spec.group,
     names: {
@@ -47,10 +50,10 @@ function compile(spec: CustomResourceDefinitionSpec): ResourceType {
       categories: categories ?? [],
     },
     scope: spec.scope,
-    versions,
+    versions: compiledVersions.map(({ version }) => version),
     storageVersion: (spec.versions.find((version) => version.storage) ?? spec.versions[0])?.name ?? '',
     verbs: allVerbs,
-    strategy: strategyOf(spec.group, versions),
+    strategy: strategyOf(spec.group, compiledVersions),
     subresources: {},
   };
 }

@@ -11,7 +11,6 @@ import { validateApiApproval } from './api-approval.ts';
 import { validateConversion } from './conversion-validation.ts';
 import { followFieldPath } from './field-path.ts';
 import { type InternalSpec, internalForm, shownVersions, type VersionedParts } from './internal-form.ts';
-import type { RuleCheck } from './rule-validation.ts';
 import { validateCrdSchema } from './schema-validation.ts';
 import { unsupportedField } from './structural.ts';
 import type {
@@ -29,10 +28,10 @@ const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
 const maxSelectableFields = 8;
 
-/** What is wrong with a new definition, its metadata aside. `checkRules` compiles its CEL rules. */
-export function validateCrd(crd: CustomResourceDefinition, checkRules?: RuleCheck): FieldError[] {
+/** What is wrong with a new definition, its metadata aside. */
+export function validateCrd(crd: CustomResourceDefinition): FieldError[] {
   return [
-    ...validateSpec(crd, strictOptions(checkRules)),
+    ...validateSpec(crd, strictOptions()),
     ...validateStatus(crd),
     ...validateApiApproval(crd),
     ...validatePreserveUnknownFields(crd),
@@ -40,12 +39,8 @@ export function validateCrd(crd: CustomResourceDefinition, checkRules?: RuleChec
 }
 
 /** What is wrong with a changed definition, its metadata aside. What the old one has already may stay. */
-export function validateCrdUpdate(
-  crd: CustomResourceDefinition,
-  old: CustomResourceDefinition,
-  checkRules?: RuleCheck,
-): FieldError[] {
-  const options = updateOptions(old, checkRules);
+export function validateCrdUpdate(crd: CustomResourceDefinition, old: CustomResourceDefinition): FieldError[] {
+  const options = updateOptions(old);
   const errors = validateSpec(crd, options);
   const immutable = (now: unknown, before: unknown, ...fields: string[]): void => {
     errors.push(...validateImmutableField(now ?? '', before ?? '', FieldPath.of('spec', ...fields)));
@@ -202,7 +197,9 @@ function validateParts(
   const schema = parts.schema?.openAPIV3Schema;
   if (schema !== undefined) {
     const status = version === undefined ? anyStatus(spec) : statusOf(spec, version);
-    errors.push(...validateCrdSchema(schema, path.child(schemaField).child('openAPIV3Schema'), status, options.schema));
+    const compileRules = !options.oldSchemas.some((old) => deepEqual(old, schema));
+    const where = path.child(schemaField).child('openAPIV3Schema');
+    errors.push(...validateCrdSchema(schema, where, status, { ...options.schema, compileRules }));
   }
   errors.push(...validateSubresources(parts.subresources, path.child('subresources')));
   for (const [i, column] of (parts.additionalPrinterColumns ?? []).entries()) {

@@ -13,50 +13,46 @@ import type { Schema } from '../machinery/schema.ts';
 import { isKnownFormat } from '../schema/formats.ts';
 import { validateCrd, validateCrdName, validateCrdStatus, validateCrdUpdate } from './crd-validation.ts';
 import { internalForm } from './internal-form.ts';
-import type { RuleCheck } from './rule-validation.ts';
 import { storedVersions, terminatingConditions, withCondition } from './status.ts';
 import { type CustomResourceDefinition, crdFinalizer, crdGroup } from './types.ts';
 import { someSchema } from './validation-options.ts';
 
 const definitions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 
-/** The resource type of definitions. `checkRules` compiles their CEL rules; without it only the form is checked. */
-export function defineCrdResourceType(checkRules?: RuleCheck): ResourceType {
-  return {
-    group: crdGroup,
-    names: {
-      plural: 'customresourcedefinitions',
-      singular: 'customresourcedefinition',
-      kind: 'CustomResourceDefinition',
-      listKind: 'CustomResourceDefinitionList',
-      shortNames: ['crd', 'crds'],
-      categories: ['api-extensions'],
-    },
-    scope: 'Cluster',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        get schema() {
-          return crdSchema();
-        },
-        typeErrors: 'decoding',
-        status: true,
-        columns: [
-          nameColumn,
-          column<ApiObject>('Created At', 'date', ({ metadata }) => metadata.creationTimestamp ?? null, {
-            describedBy: ['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'creationTimestamp'],
-          }),
-        ],
-        selectableFields: [],
+export const crdResourceType: ResourceType = {
+  group: crdGroup,
+  names: {
+    plural: 'customresourcedefinitions',
+    singular: 'customresourcedefinition',
+    kind: 'CustomResourceDefinition',
+    listKind: 'CustomResourceDefinitionList',
+    shortNames: ['crd', 'crds'],
+    categories: ['api-extensions'],
+  },
+  scope: 'Cluster',
+  versions: [
+    {
+      name: 'v1',
+      served: true,
+      get schema() {
+        return crdSchema();
       },
-    ],
-    storageVersion: 'v1',
-    verbs: allVerbs,
-    strategy: crdStrategy(checkRules) as unknown as Strategy,
-    subresources: {},
-  };
-}
+      typeErrors: 'decoding',
+      status: true,
+      columns: [
+        nameColumn,
+        column<ApiObject>('Created At', 'date', ({ metadata }) => metadata.creationTimestamp ?? null, {
+          describedBy: ['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'creationTimestamp'],
+        }),
+      ],
+      selectableFields: [],
+    },
+  ],
+  storageVersion: 'v1',
+  verbs: allVerbs,
+  strategy: crdStrategy() as unknown as Strategy,
+  subresources: {},
+};
 
 type CrdStrategy = {
   [Hook in keyof Strategy]: Strategy[Hook] extends ((...args: infer Args) => infer Result) | undefined
@@ -64,7 +60,7 @@ type CrdStrategy = {
     : Strategy[Hook];
 };
 
-function crdStrategy(checkRules: RuleCheck | undefined): CrdStrategy {
+function crdStrategy(): CrdStrategy {
   return {
     generation: true,
     allowCreateOnUpdate: false,
@@ -77,8 +73,8 @@ function crdStrategy(checkRules: RuleCheck | undefined): CrdStrategy {
     prepareForUpdate(draft) {
       draft.status = { ...draft.status, storedVersions: storedVersions(draft) };
     },
-    validate: (crd) => [...validateNames(crd), ...validateCrd(crd, checkRules)],
-    validateUpdate: (crd, old) => validateCrdUpdate(crd, old, checkRules),
+    validate: (crd) => [...validateNames(crd), ...validateCrd(crd)],
+    validateUpdate: (crd, old) => validateCrdUpdate(crd, old),
     validateStatusUpdate: (crd) => validateCrdStatus(crd),
     warnings: (crd, old) => unknownFormats(crd, old as CustomResourceDefinition | undefined),
     // A definition goes after its custom resources: the first delete only adds the finalizer that waits for them.
@@ -181,5 +177,3 @@ function withSchemaFields(schema: Schema, seen: Map<Schema, Schema>): Schema {
       return copy;
   }
 }
-
-export const crdResourceType: ResourceType = defineCrdResourceType();

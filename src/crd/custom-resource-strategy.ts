@@ -3,38 +3,89 @@
  * Source: apiextensions-apiserver `pkg/registry/customresource` (strategy, validator).
  */
 import type { ResourceVersion, ScalePaths, Strategy } from '../apis/resource-type.ts';
-import { type FieldError, invalid } from '../machinery/field.ts';
-import type { JsonValue } from '../machinery/json.ts';
+import { type CompiledRules, compileRules } from '../cel/validation.ts';
+import { type FieldError, type FieldErrorType, invalid } from '../machinery/field.ts';
+import type { JsonObject, JsonValue } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import type { Schema } from '../machinery/schema.ts';
+import { compileSchema } from '../schema/compile.ts';
 import { goNumber, isNumber } from '../schema/number.ts';
 import { type Lookup, lookup } from './simple-path.ts';
 
 const maxReplicas = 2 ** 31 - 1;
 
-export function strategyOf(group: string, versions: readonly ResourceVersion[]): Strategy {
-  const scaleOf = (object: ApiObject): ScalePaths | undefined =>
-    versions.find(({ name }) => groupVersion(group, name) === object.apiVersion)?.scale;
-  const validateSpec = (object: ApiObject): FieldError[] => {
-    const scale = scaleOf(object);
-    return scale === undefined ? [] : validateReplicas(object, scale.specReplicasPath);
+/** A version, with the schema that its definition gives: rules see that one, not the whole object's. */
+export interface RuledVersion {
+  readonly version: ResourceVersion;
+  readonly schema: Schema | undefined;
+}
+
+export function strategyOf(group: string, versions: readonly RuledVersion[]): Strategy {
+  const byApiVersion = new Map(
+    versions.map(({ version, schema }) => [groupVersion(group, version.name), checksOf(version, schema)]),
+  );
+  const check = (object: ApiObject, old: ApiObject | undefined, statusOnly: boolean): FieldError[] => {
+    const checks = byApiVersion.get(object.apiVersion);
+    if (checks === undefined) return [];
+    const { scale } = checks;
+    const errors = scale === undefined ? [] : validateScale(object, scale, statusOnly);
+    return [...errors, ...checks.rules(object, old)];
   };
-  const validateStatus = (object: ApiObject): FieldError[] => {
-    const scale = scaleOf(object);
-    if (scale === undefined) return [];
-    const errors = validateReplicas(object, scale.statusReplicasPath);
-    return scale.labelSelectorPath === undefined || scale.labelSelectorPath === ''
-      ? errors
-      : [...errors, ...validateSelector(object, scale.labelSelectorPath)];
-  };
-  const validateAll = (object: ApiObject): FieldError[] => [...validateSpec(object), ...validateStatus(object)];
   return {
     generation: true,
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: false,
-    validate: validateAll,
-    validateUpdate: validateAll,
-    validateStatusUpdate: validateStatus,
+    validate: (object) => check(object, undefined, false),
+    validateUpdate: (object, old) => check(object, old, false),
+    validateStatusUpdate: (object, old) => check(object, old, true),
   };
+}
+
+interface Checks {
+  readonly scale: ScalePaths | undefined;
+  readonly rules: (object: ApiObject, old: ApiObject | undefined) => FieldError[];
+}
+
+function checksOf(version: ResourceVersion, schema: Schema | undefined): Checks {
+  let compiled: { readonly rules: CompiledRules | undefined } | undefined;
+  return {
+    scale: version.scale,
+    rules(object, old) {
+      compiled ??= { rules: schema === undefined ? undefined : compileRules(schema) };
+      return compiled.rules === undefined ? [] : validateRules(object, old, compiled.rules, version.schema);
+    },
+  };
+}
+
+/** Errors of these kinds leave rules without the values that they are about. */
+const blocking: ReadonlySet<FieldErrorType> = new Set([
+  'NotSupported',
+  'Required',
+  'TooLong',
+  'TooMany',
+  'TypeInvalid',
+]);
+
+function validateRules(
+  object: ApiObject,
+  old: ApiObject | undefined,
+  rules: CompiledRules,
+  schema: Schema,
+): FieldError[] {
+  const found = compileSchema(schema).validate(object as unknown as JsonObject, old as unknown as JsonObject);
+  if (found.some(({ type }) => blocking.has(type))) {
+    const why =
+      'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+    return [invalid('<nil>', null, why)];
+  }
+  return rules.validate(object, old, undefined, { ratchet: true }).errors;
+}
+
+function validateScale(object: ApiObject, scale: ScalePaths, statusOnly: boolean): FieldError[] {
+  const errors = statusOnly ? [] : validateReplicas(object, scale.specReplicasPath);
+  errors.push(...validateReplicas(object, scale.statusReplicasPath));
+  const { labelSelectorPath = '' } = scale;
+  return labelSelectorPath === '' ? errors : [...errors, ...validateSelector(object, labelSelectorPath)];
 }
 
 function validateReplicas(object: ApiObject, path: string): FieldError[] {

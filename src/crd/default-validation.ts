@@ -2,13 +2,13 @@
  * Defaults must be values that their own schema accepts, without unknown fields.
  * Source: apiextensions-apiserver `pkg/apiserver/schema/defaulting/validation.go`.
  */
+import { compileRules } from '../cel/validation.ts';
 import { coerceEmbedded, validateEmbedded } from '../machinery/embedded-resource.ts';
 import { errorText, type FieldError, type FieldPath, invalid } from '../machinery/field.ts';
 import { cloneJson, deepEqual, type JsonObject, type JsonValue } from '../machinery/json.ts';
 import type { Schema } from '../machinery/schema.ts';
 import { prune } from '../schema/prune.ts';
 import { validateSchema } from '../schema/validate.ts';
-import type { RuleCheck } from './rule-validation.ts';
 
 /** `schema` is structural, and describes a whole resource. */
 export function validateDefaults(schema: Schema, path: FieldPath, options: DefaultOptions): FieldError[] {
@@ -20,7 +20,6 @@ export function validateDefaults(schema: Schema, path: FieldPath, options: Defau
 export interface DefaultOptions {
   /** Whether a default may have unknown fields. */
   readonly requirePrunedDefaults: boolean;
-  readonly checkRules?: RuleCheck | undefined;
 }
 
 /** A value inside the type or object metadata of a resource: `surround` builds the resource around it. */
@@ -42,7 +41,7 @@ function check(
     errors.push(
       ...(inside === undefined
         ? checkDefault(schema, schema.default, path.child('default'), options)
-        : checkMetaDefault(schema, schema.default, path.child('default'), inside, options)),
+        : checkMetaDefault(schema, schema.default, path.child('default'), inside)),
     );
   }
   // Defaults below additionalProperties of metadata are forbidden elsewhere.
@@ -77,31 +76,31 @@ function checkDefault(schema: Schema, value: JsonValue, path: FieldPath, options
   const { error } = coerceEmbedded(cloneJson(value), schema, { isResourceRoot: embedded, path });
   if (error !== undefined) return [...errors, error];
   const found = validateEmbedded(value, schema, { isResourceRoot: embedded, path });
-  return [...errors, ...(found.length > 0 ? found : validateAt(value, schema, path, options))];
+  return [...errors, ...(found.length > 0 ? found : validateAt(value, schema, path))];
 }
 
-function checkMetaDefault(
-  schema: Schema,
-  value: JsonValue,
-  path: FieldPath,
-  meta: InsideMeta,
-  options: DefaultOptions,
-): FieldError[] {
+function checkMetaDefault(schema: Schema, value: JsonValue, path: FieldPath, meta: InsideMeta): FieldError[] {
   const resource = meta.surround(cloneJson(value));
   const { error } = coerceEmbedded(resource, meta.resource, { isResourceRoot: true });
   const problems = error === undefined ? validateEmbedded(resource, meta.resource, { isResourceRoot: true }) : [error];
-  if (problems.length === 0) return validateAt(value, schema, path, options);
+  if (problems.length === 0) return validateAt(value, schema, path);
   const texts = [...new Set(problems.map(errorText))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return [invalid(path, value, `must result in valid metadata: ${text}`)];
 }
 
 /** Validation speaks of the value by itself; only the field tells where it stands. */
-function validateAt(value: JsonValue, schema: Schema, path: FieldPath, options: DefaultOptions): FieldError[] {
+function validateAt(value: JsonValue, schema: Schema, path: FieldPath): FieldError[] {
   const errors = validateSchema(value, schema);
-  if (errors.length === 0) return options.checkRules?.onDefault(schema, value, path) ?? [];
+  if (errors.length === 0) return checkDefaultByRules(value, schema, path);
   return errors.map((error) => {
     const field = error.field === '<nil>' ? '' : error.field;
     return { ...error, field: field === '' || error.detail.startsWith('"') ? `${path}` : `${path}.${field}` };
   });
+}
+
+/** A default is what it was: rules see it as old and new value at once. */
+function checkDefaultByRules(value: JsonValue, schema: Schema, path: FieldPath): FieldError[] {
+  const isResourceRoot = schema['x-kubernetes-embedded-resource'] === true;
+  return compileRules(schema, { isResourceRoot })?.validate(value, value, undefined, { path }).errors ?? [];
 }

@@ -1,25 +1,12 @@
 /**
- * The form of `x-kubernetes-validations`. What the expressions say is compiled by whoever hands in a {@link RuleCheck}.
+ * The form of `x-kubernetes-validations`; their expressions are compiled when it is right.
  * Source: apiextensions-apiserver `pkg/apis/apiextensions/validation`; KEP-2876.
  */
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../machinery/field.ts';
-import type { JsonValue } from '../machinery/json.ts';
-import type { Schema, ValidationRule } from '../machinery/schema.ts';
+import type { ValidationRule } from '../machinery/schema.ts';
 import { followFieldPath } from './field-path.ts';
+import { unsupportedField } from './structural.ts';
 import type { JsonSchemaProps } from './types.ts';
-
-/** Where CEL joins the validation of definitions. Called only for schemas that are otherwise right. */
-export interface RuleCheck {
-  /**
-   * Compiles the rules of `schema`, which stands at `path` in `root`. `uncorrelated` is the place on the way above which
-   * there is no `oldSelf`, if there is one.
-   */
-  rules(root: Schema, schema: Schema, path: FieldPath, uncorrelated: FieldPath | undefined): FieldError[];
-  /** Runs the rules of `schema` on a default; `path` is that of the default. */
-  onDefault(schema: Schema, value: JsonValue, path: FieldPath): FieldError[];
-  /** The cost of all rules of a definition together; `path` is that of `openAPIV3Schema`. */
-  total(root: Schema, path: FieldPath): FieldError[];
-}
 
 const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const lineBreak = /[\n\r]/;
@@ -55,7 +42,8 @@ function validateRule(schema: JsonSchemaProps, rule: ValidationRule, path: Field
   const where = path.child('fieldPath');
   if (fieldPath.trim() === '') errors.push(invalid(where, fieldPath, 'must be non-empty if specified'));
   if (lineBreak.test(fieldPath)) errors.push(invalid(where, fieldPath, 'must not contain line breaks'));
-  if (followFieldPath(fieldPath, schema, true).error !== undefined) {
+  // A schema that is not even structural is judged elsewhere: it has no paths to follow.
+  if (unsupportedField(schema) === undefined && followFieldPath(fieldPath, schema, true).error !== undefined) {
     errors.push(invalid(where, fieldPath, 'must be a valid path'));
   }
 }

@@ -2,11 +2,12 @@
  * What a definition's `openAPIV3Schema` may say, besides being structural.
  * Source: apiextensions-apiserver `pkg/apis/apiextensions/validation` (ValidateCustomResourceDefinitionOpenAPISchema).
  */
+import { checkRules } from '../cel/rule-checks.ts';
 import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../machinery/field.ts';
 import type { Schema } from '../machinery/schema.ts';
 import { validateDefaults } from './default-validation.ts';
 import { setFields, shownSchema } from './internal-form.ts';
-import { type RuleCheck, validateRules } from './rule-validation.ts';
+import { validateRules } from './rule-validation.ts';
 import { unsupportedField, validateStructural } from './structural.ts';
 import type { JsonSchemaProps } from './types.ts';
 
@@ -17,8 +18,8 @@ export interface SchemaOptions {
   readonly requireValidTypes: boolean;
   readonly requireAtomicSets: boolean;
   readonly requireListMapKeys: boolean;
-  /** Compiles `x-kubernetes-validations`; without it only their form is checked. */
-  readonly checkRules?: RuleCheck | undefined;
+  /** Whether `x-kubernetes-validations` are compiled: those of a schema that has not changed are right already. */
+  readonly compileRules: boolean;
 }
 
 export const strictSchemaOptions: SchemaOptions = {
@@ -27,6 +28,7 @@ export const strictSchemaOptions: SchemaOptions = {
   requireValidTypes: true,
   requireAtomicSets: true,
   requireListMapKeys: true,
+  compileRules: true,
 };
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
@@ -80,16 +82,10 @@ export function validateCrdSchema(
       errors.push(...found);
     }
   }
-  const walk = { options, structural, root: schema, schemaErrors: [] as FieldError[], ruleErrors: [] as FieldError[] };
-  checkSchema(
-    schema,
-    path,
-    { isRoot: true, insideMeta: false, defaultsForbidden: undefined, uncorrelated: undefined },
-    walk,
-  );
-  errors.push(...walk.schemaErrors, ...walk.ruleErrors);
-  if (structural && options.checkRules !== undefined) {
-    errors.push(...options.checkRules.total(schema as Schema, path));
+  const walk: Walk = { options, errors, broken: new Set() };
+  checkSchema(schema, path, { isRoot: true, insideMeta: false, defaultsForbidden: undefined }, walk);
+  if (structural && options.compileRules && walk.rules) {
+    errors.push(...checkRules(schema as Schema, { path, broken: walk.broken }).celErrors);
   }
   if (errors.length === 0 && unsupported !== undefined) errors.push(invalid(path, '', unsupported));
   return errors;
@@ -126,21 +122,18 @@ interface Place {
   readonly insideMeta: boolean;
   /** Why defaults may not be set here. */
   readonly defaultsForbidden: string | undefined;
-  /** The first place on the way whose items have no identity between two revisions: there is no `oldSelf` below. */
-  readonly uncorrelated: FieldPath | undefined;
 }
 
 interface Walk {
   readonly options: SchemaOptions;
-  readonly structural: boolean;
-  readonly root: JsonSchemaProps;
-  readonly schemaErrors: FieldError[];
-  readonly ruleErrors: FieldError[];
+  readonly errors: FieldError[];
+  /** The schemas in which something is wrong: their rules are not compiled, nor those around them. */
+  readonly broken: Set<Schema>;
+  rules?: boolean;
 }
 
-/** Answers whether the schema and everything below it is well formed: rules are compiled only then. */
-function checkSchema(schema: JsonSchemaProps, path: FieldPath, place: Place, walk: Walk, nested = false): void {
-  const { schemaErrors: errors } = walk;
+function checkSchema(schema: JsonSchemaProps, path: FieldPath, place: Place, walk: Walk): void {
+  const { errors, options } = walk;
   const before = errors.length;
   checkFields(schema, path, place, walk);
   if (schema.uniqueItems === true) {
@@ -151,24 +144,21 @@ function checkSchema(schema: JsonSchemaProps, path: FieldPath, place: Place, wal
       ),
     );
   }
-  checkBelow(schema, path, { ...place, isRoot: false }, place, walk, nested);
+  checkBelow(schema, path, place, walk);
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
     errors.push(invalid(path.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined'));
   }
   checkMapType(schema, path, errors);
-  checkListType(schema, path, walk.options, errors);
-  const rules = schema['x-kubernetes-validations'];
-  if (rules === undefined || rules.length === 0) return;
+  checkListType(schema, path, options, errors);
+  const rules = schema['x-kubernetes-validations'] ?? [];
+  if (rules.length > 0) walk.rules = true;
   validateRules(schema, rules, path, errors);
-  const { checkRules } = walk.options;
-  if (errors.length === before && walk.structural && !nested && checkRules !== undefined) {
-    walk.ruleErrors.push(...checkRules.rules(walk.root as Schema, schema as Schema, path, place.uncorrelated));
-  }
+  if (errors.length > before) walk.broken.add(schema as Schema);
 }
 
 /** Fields of OpenAPI that Kubernetes does not support, and fields that may not stand here. */
 function checkFields(schema: JsonSchemaProps, path: FieldPath, place: Place, walk: Walk): void {
-  const { schemaErrors: errors, options } = walk;
+  const { errors, options } = walk;
   const unsupported = (field: string): void => {
     errors.push(forbidden(path.child(field), `${field} is not supported`));
   };
@@ -197,62 +187,42 @@ function checkFields(schema: JsonSchemaProps, path: FieldPath, place: Place, wal
   }
 }
 
-function checkBelow(
-  schema: JsonSchemaProps,
-  path: FieldPath,
-  below: Place,
-  place: Place,
-  walk: Walk,
-  nested: boolean,
-): void {
+function checkBelow(schema: JsonSchemaProps, path: FieldPath, place: Place, walk: Walk): void {
   const { additionalProperties, properties = {}, items } = schema;
+  const below = { ...place, isRoot: false };
+  const check = (part: JsonSchemaProps, where: FieldPath): void => checkSchema(part, where, below, walk);
   if (additionalProperties !== undefined) {
     const where = path.child('additionalProperties');
     if (Object.keys(properties).length > 0 && additionalProperties !== true) {
-      walk.schemaErrors.push(forbidden(where, 'additionalProperties and properties are mutual exclusive'));
+      walk.errors.push(forbidden(where, 'additionalProperties and properties are mutual exclusive'));
     }
     if (typeof additionalProperties === 'object') {
       const defaultsForbidden = place.insideMeta
         ? 'inside additionalProperties applying to object metadata'
-        : below.defaultsForbidden;
-      checkSchema(additionalProperties, where, { ...below, defaultsForbidden }, walk, nested);
+        : place.defaultsForbidden;
+      checkSchema(additionalProperties, where, { ...below, defaultsForbidden }, walk);
     }
   }
-  const atomic = schema['x-kubernetes-map-type'] !== undefined && schema['x-kubernetes-map-type'] !== 'granular';
   for (const [name, property] of Object.entries(properties)) {
     const isMeta =
       (place.isRoot || schema['x-kubernetes-embedded-resource'] === true) &&
       (name === 'metadata' || name === 'kind' || name === 'apiVersion');
-    checkSchema(
-      property,
-      path.child('properties').key(name),
-      {
-        isRoot: false,
-        insideMeta: below.insideMeta || isMeta,
-        defaultsForbidden: isMeta && place.isRoot ? `in top-level ${name}` : below.defaultsForbidden,
-        uncorrelated: below.uncorrelated ?? (atomic ? path : undefined),
-      },
-      walk,
-      nested,
-    );
+    const inside: Place = {
+      isRoot: false,
+      insideMeta: place.insideMeta || isMeta,
+      defaultsForbidden: isMeta && place.isRoot ? `in top-level ${name}` : place.defaultsForbidden,
+    };
+    checkSchema(property, path.child('properties').key(name), inside, walk);
   }
-  const validation = (part: JsonSchemaProps, where: FieldPath): void => checkSchema(part, where, below, walk, true);
-  if (schema.not !== undefined) validation(schema.not, path.child('not'));
+  if (schema.not !== undefined) check(schema.not, path.child('not'));
   for (const junctor of ['allOf', 'oneOf', 'anyOf'] as const) {
-    for (const [i, part] of (schema[junctor] ?? []).entries()) validation(part, path.child(junctor).index(i));
+    for (const [i, part] of (schema[junctor] ?? []).entries()) check(part, path.child(junctor).index(i));
   }
-  for (const [name, part] of Object.entries(schema.definitions ?? {})) {
-    validation(part, path.child('definitions').key(name));
-  }
-  if (items !== undefined) {
-    const listMap = schema['x-kubernetes-list-type'] === 'map';
-    const place = { ...below, uncorrelated: below.uncorrelated ?? (listMap ? undefined : path) };
-    if (Array.isArray(items)) {
-      for (const [i, item] of items.entries()) checkSchema(item, path.child('items').index(i), place, walk, nested);
-    } else checkSchema(items, path.child('items'), place, walk, nested);
-  }
+  for (const [name, part] of Object.entries(schema.definitions ?? {})) check(part, path.child('definitions').key(name));
+  if (Array.isArray(items)) for (const [i, item] of items.entries()) check(item, path.child('items').index(i));
+  else if (items !== undefined) check(items, path.child('items'));
   for (const [name, part] of Object.entries(schema.dependencies ?? {})) {
-    if (!Array.isArray(part)) validation(part, path.child('dependencies').key(name));
+    if (!Array.isArray(part)) check(part, path.child('dependencies').key(name));
   }
 }
 

@@ -8,7 +8,6 @@ import type { Schema } from '../machinery/schema.ts';
 import { type ConversionOptions, recognizesAny, validateCaBundle } from './conversion-validation.ts';
 import { validateDefaults } from './default-validation.ts';
 import { type InternalSpec, internalForm } from './internal-form.ts';
-import type { RuleCheck } from './rule-validation.ts';
 import { checkListItems, type SchemaOptions, strictSchemaOptions } from './schema-validation.ts';
 import { unsupportedField, validateStructural } from './structural.ts';
 import type { CustomResourceDefinition, JsonSchemaProps } from './types.ts';
@@ -18,21 +17,24 @@ export interface ValidationOptions {
   readonly conversion: ConversionOptions;
   readonly requireSchema: boolean;
   readonly requireImmutableNames: boolean;
+  /** The schemas of the old definition: their rules have been compiled before. */
+  readonly oldSchemas: readonly JsonSchemaProps[];
   /** Selectable fields that the old definition has: too many of them may stay. */
   readonly oldSelectableFields: ReadonlySet<string>;
 }
 
-export function strictOptions(checkRules: RuleCheck | undefined): ValidationOptions {
+export function strictOptions(): ValidationOptions {
   return {
-    schema: { ...strictSchemaOptions, checkRules },
+    schema: strictSchemaOptions,
     conversion: { requireRecognizedVersion: true, allowInvalidCaBundle: true },
     requireSchema: true,
     requireImmutableNames: false,
+    oldSchemas: [],
     oldSelectableFields: new Set(),
   };
 }
 
-export function updateOptions(old: CustomResourceDefinition, checkRules: RuleCheck | undefined): ValidationOptions {
+export function updateOptions(old: CustomResourceDefinition): ValidationOptions {
   const spec = internalForm(old.spec);
   const reviewVersions = old.spec.conversion?.webhook?.conversionReviewVersions ?? [];
   return {
@@ -42,7 +44,7 @@ export function updateOptions(old: CustomResourceDefinition, checkRules: RuleChe
       requireValidTypes: !someSchema(spec, hasInvalidType),
       requireAtomicSets: !someSchema(spec, isNonAtomicSet),
       requireListMapKeys: !someSchema(spec, hasInvalidListItems),
-      checkRules,
+      compileRules: true,
     },
     conversion: {
       requireRecognizedVersion: reviewVersions.length === 0 || recognizesAny(reviewVersions),
@@ -50,8 +52,9 @@ export function updateOptions(old: CustomResourceDefinition, checkRules: RuleChe
     },
     requireSchema: wholeSchemas(spec).length > 0 && everyVersionHasSchema(spec),
     requireImmutableNames: isEstablished(old),
+    oldSchemas: wholeSchemas(spec),
     oldSelectableFields: new Set(
-      old.spec.versions.flatMap((version) => (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath)),
+      (old.spec.versions ?? []).flatMap((version) => (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath)),
     ),
   };
 }

@@ -327,12 +327,10 @@ function checkObject(
   const keys = Object.keys(value);
   if (schema.minProperties !== undefined && keys.length < schema.minProperties) {
     addInvalid(result, path, keys.length, `${path} in body should have at least ${schema.minProperties} properties`);
-    return;
   }
   if (schema.maxProperties !== undefined && keys.length > schema.maxProperties) {
     const text = `${path} in body should have at most ${schema.maxProperties} properties`;
     result.add(text, tooMany(fieldOf(path), keys.length, schema.maxProperties));
-    return;
   }
   const { properties, additionalProperties } = schema;
   const before = isJsonObject(old) ? old : undefined;

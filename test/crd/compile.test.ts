@@ -211,4 +211,52 @@ describe('a compiled custom resource definition', () => {
       '.status.since: Invalid value: "": .status.since accessor error: 5 is of the type int64, expected string',
     ]);
   });
+
+  describe('with rules', () => {
+    const rules = [
+      { rule: 'self.size <= self.limit' },
+      { rule: 'self.size >= oldSelf.size', message: 'never shrinks' },
+    ];
+    const size = { type: 'integer' };
+    const type = compileCrd(
+      definition({
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                required: ['size', 'limit'],
+                properties: { size, limit: size, color: { type: 'string', maxLength: 3 } },
+                'x-kubernetes-validations': rules,
+              },
+            },
+          },
+        },
+      }),
+    );
+    const create = (spec: object): string[] =>
+      (type.strategy.validate?.(widget({ spec }), context) ?? []).map(errorText);
+    const update = (spec: object, old: object): string[] =>
+      (type.strategy.validateUpdate?.(widget({ spec }), widget({ spec: old }), context) ?? []).map(errorText);
+
+    it('checks new objects by those that need no old one', () => {
+      assert.deepEqual(create({ size: 1, limit: 2 }), []);
+      assert.deepEqual(create({ size: 3, limit: 2 }), ['spec: Invalid value: failed rule: self.size <= self.limit']);
+    });
+
+    it('checks changes by all of them', () => {
+      assert.deepEqual(update({ size: 1, limit: 5 }, { size: 2, limit: 5 }), ['spec: Invalid value: never shrinks']);
+    });
+
+    it('lets pass what was wrong before and has not changed', () => {
+      assert.deepEqual(update({ size: 3, limit: 2 }, { size: 3, limit: 2 }), []);
+    });
+
+    it('says so when the schema leaves nothing to check', () => {
+      assert.deepEqual(create({ size: 3 }), [
+        '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+      ]);
+    });
+  });
 });

@@ -543,37 +543,60 @@ describe('validation of rules', () => {
   ];
   for (const [what, rule, expected] of cases) it(`judges ${what}`, () => assert.deepEqual(check(rule), expected));
 
-  it('hands right schemas, and only those, to the compiler of expressions', () => {
-    const seen: string[] = [];
-    const rules = [{ rule: 'true' }];
-    const schema: JsonSchemaProps = {
-      type: 'object',
-      'x-kubernetes-validations': rules,
-      properties: {
-        list: { type: 'array', items: { type: 'string', default: 'x', 'x-kubernetes-validations': rules } },
-      },
+  const root = 'spec.validation.openAPIV3Schema';
+  const ruled = (rule: string, change: object = {}): JsonSchemaProps => ({
+    type: 'object',
+    properties: {
+      size: { type: 'integer', 'x-kubernetes-validations': [{ rule, ...change }] },
+      list: { type: 'array', items: { type: 'string' } },
+    },
+  });
+  const detail = (schema: JsonSchemaProps): string[] =>
+    validateCrd(definition({ schema })).map((error) => `${error.field}: ${error.detail}`);
+
+  it('compiles expressions', () => {
+    assert.deepEqual(detail(ruled('self > 0')), []);
+    const [only, ...more] = detail(ruled("self > 'x'"));
+    assert.deepEqual(more, []);
+    assert.match(
+      only ?? '',
+      /^spec\.validation\.openAPIV3Schema\.properties\[size\]\.x-kubernetes-validations\[0\]\.rule: compilation failed: ERROR: <input>:1:6: found no matching overload/,
+    );
+  });
+
+  it('refuses expressions that may cost too much', () => {
+    const schema = ruled('self > 0');
+    schema.properties!.list!.items = {
+      type: 'string',
+      'x-kubernetes-validations': [{ rule: "self.matches('a+') && self.contains('b')" }],
     };
-    const compiler = {
-      rules: (_root: unknown, _schema: unknown, at: unknown, uncorrelated: unknown) => {
-        seen.push(`${at} ${uncorrelated}`);
-        return [];
-      },
-      onDefault: (_schema: unknown, value: unknown, at: unknown) => {
-        seen.push(`${at} = ${value}`);
-        return [];
-      },
-      total: () => [],
-    };
-    const root = 'spec.validation.openAPIV3Schema';
-    assert.deepEqual(validateCrd(definition({ schema }), compiler), []);
-    assert.deepEqual(seen, [
-      `${root}.properties[list].items.default = x`,
-      `${root}.properties[list].items ${root}.properties[list]`,
-      `${root} undefined`,
+    assert.equal(
+      detail(schema)[0]?.startsWith(
+        `${root}.properties[list].items.x-kubernetes-validations[0].rule: estimated rule cost exceeds budget by factor of`,
+      ),
+      true,
+    );
+  });
+
+  it('compiles nothing where the schema is wrong', () => {
+    const schema = ruled("self > 'x'");
+    assert.deepEqual(detail({ ...schema, nullable: true }).length, 2);
+    schema.properties!.size!.uniqueItems = true;
+    assert.deepEqual(detail(schema), [
+      `${root}.properties[size].uniqueItems: uniqueItems cannot be set to true since the runtime complexity becomes quadratic`,
     ]);
-    seen.length = 0;
-    validateCrd(definition({ schema: { ...schema, nullable: true, additionalProperties: true } }), compiler);
-    assert.deepEqual(seen, []);
+  });
+
+  it('runs rules on defaults', () => {
+    const schema = ruled('self > 5', { message: 'too small' });
+    schema.properties!.size!.default = 1;
+    assert.deepEqual(detail(schema), [`${root}.properties[size].default: too small`]);
+  });
+
+  it('compiles only what an update changes', () => {
+    const bad = definition({ schema: ruled("self > 'x'") });
+    assert.deepEqual(validateCrdUpdate(bad, bad), []);
+    assert.equal(validateCrdUpdate(bad, definition({ schema: ruled('self > 0') })).length, 1);
   });
 });
 
