@@ -1,7 +1,9 @@
 /** The built-in controllers. */
 import type { ControllerModule } from './controller-module.ts';
+import { deploymentController } from './deployment/controller.ts';
+import { replicaSetController } from './replicaset/controller.ts';
 
 export type { ControllerModule } from './controller-module.ts';
 
 /** Under kube-controller-manager's names, in the order in which they are added to a manager. */
-export const controllers: readonly ControllerModule[] = [];
+export const controllers: readonly ControllerModule[] = [replicaSetController, deploymentController];
