@@ -3,6 +3,7 @@
  * Source: `k8s.io/apiserver/pkg/endpoints/handlers` (create, update, transformDecodeError) and the API concepts page,
  * "Validation for unrecognized or duplicate fields".
  */
+import { decodeMessage, messageOf } from '../apis/protobuf/index.ts';
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import {
   duplicateFields,
@@ -14,10 +15,12 @@ import {
 } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
 import { coerceObjectMeta } from '../machinery/object-meta-coercion.ts';
+import { type Envelope, type MessageType, ProtobufError, readEnvelope } from '../machinery/protobuf/index.ts';
+import type { Schema } from '../machinery/schema.ts';
 import { badRequest, type StatusError, unsupportedMediaType } from '../machinery/status.ts';
 import { parseYaml, YamlError } from '../machinery/yaml.ts';
 import { compileSchema } from '../schema/compile.ts';
-import { bodyTypes } from './media.ts';
+import { bodyTypes, builtinBodyTypes, protobufType } from './media.ts';
 
 /** What a client sent: bytes with their media type, or a value handed over inside the process. */
 export type RequestBody =
@@ -31,8 +34,15 @@ export interface Decoded {
   readonly problems: readonly string[];
 }
 
-/** Reads a body that holds one JSON or YAML value. */
-export function decodeValue(body: RequestBody, kind: string): { value: JsonValue; duplicates: () => string[] } {
+/**
+ * Reads a body that holds one JSON or YAML value, or a protobuf message when `schema` is that of one of Kubernetes' own
+ * kinds. Custom resources have no protobuf form.
+ */
+export function decodeValue(
+  body: RequestBody,
+  kind: string,
+  schema?: Schema,
+): { value: JsonValue; duplicates: () => string[] } {
   if (body.kind === 'value') return { value: body.value, duplicates: () => [] };
   const { bytes, mediaType } = body;
   if (mediaType === '' || mediaType === 'application/json') {
@@ -54,13 +64,36 @@ export function decodeValue(body: RequestBody, kind: string): { value: JsonValue
       throw unrecognized(kind, `error converting YAML to JSON: ${error.message}`, bytes);
     }
   }
-  throw unsupportedMediaType(bodyTypes);
+  const message = schema?.definition === undefined ? undefined : messageOf(schema.definition);
+  if (message === undefined) throw unsupportedMediaType(bodyTypes);
+  if (mediaType !== protobufType) throw unsupportedMediaType(builtinBodyTypes);
+  return { value: decodeProtobuf(bytes, kind, message), duplicates: () => [] };
+}
+
+/** The object in a protobuf body. One of another kind is not read: its type and kind are enough to refuse it. */
+function decodeProtobuf(bytes: Uint8Array, kind: string, message: MessageType): JsonObject {
+  let envelope: Envelope | undefined;
+  try {
+    envelope = readEnvelope(bytes);
+    return {
+      ...(envelope.kind === '' ? {} : { kind: envelope.kind }),
+      ...(envelope.apiVersion === '' ? {} : { apiVersion: envelope.apiVersion }),
+      ...(envelope.kind === '' || envelope.kind === kind ? decodeMessage(message, envelope.raw) : {}),
+    };
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    if (envelope === undefined) throw unrecognized(kind, error.message, bytes);
+    const { version } = parseGroupVersion(envelope.apiVersion);
+    throw badRequest(
+      `${envelope.kind || kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`,
+    );
+  }
 }
 
 /** A whole object of `type` in `version`, pruned of what the schema does not know, without defaults. */
 export function decodeObject(body: RequestBody, type: ResourceType, version: ResourceVersion): Decoded {
   const { kind } = type.names;
-  const { value, duplicates } = decodeValue(body, kind);
+  const { value, duplicates } = decodeValue(body, kind, version.schema);
   if (!isJsonObject(value)) {
     const got = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
     throw unrecognized(

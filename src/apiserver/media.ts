@@ -29,6 +29,9 @@ const yaml: Representation = { ...json, encoding: 'yaml', contentType: 'applicat
 export const acceptedTypes: readonly string[] = ['application/json', 'application/yaml'];
 /** What request bodies may be. */
 export const bodyTypes: readonly string[] = ['application/json', 'application/yaml'];
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+/** What request bodies may be that hold one of Kubernetes' own kinds. */
+export const builtinBodyTypes: readonly string[] = [...bodyTypes, protobufType];
 
 const known = new Map<string, Representation>();
 

@@ -4,6 +4,7 @@
  * Flow of a write: options → body → shape and defaults → {@link ResourceStore} (admission, stamps, validation, commit).
  */
 import type { RequestContext } from '../apis/resource-type.ts';
+import { schemaOf } from '../apis/schemas.ts';
 import { isJsonObject, type JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import {
@@ -20,6 +21,7 @@ import { convertObject } from './conversion.ts';
 import { applyDefaults, type Decoded, decodeObject, decodeValue, reportProblems } from './decode.ts';
 import { type DeleteOptions, parseDeleteOptions } from './deletion.ts';
 import { fieldTracker } from './field-tracker.ts';
+import { deleteOptionsName, scaleName } from './openapi/definitions.ts';
 import { managerName, parseListOptions, parseWriteOptions, type WriteKind, type WriteOptions } from './options.ts';
 import { decodePatch, patchKind, patchTypes, shapePatched } from './patch.ts';
 import type { WriteRequest } from './resource-store.ts';
@@ -196,7 +198,7 @@ async function removeCollection(request: ApiRequest): Promise<ApiResponse> {
 function deleteRequest(request: ApiRequest): { options: DeleteOptions; write: WriteRequest } {
   const options: DeleteOptions = { ...parseQueryDeleteOptions(request.query) };
   if (request.body !== undefined && !(request.body.kind === 'bytes' && request.body.bytes.length === 0)) {
-    const { value } = decodeValue(request.body, 'DeleteOptions');
+    const { value } = decodeValue(request.body, 'DeleteOptions', schemaOf(deleteOptionsName));
     if (!isJsonObject(value)) throw badRequest('the body of a delete must be DeleteOptions');
     if (value.kind !== undefined && value.kind !== 'DeleteOptions') {
       throw badRequest(`decoded object cannot be converted to DeleteOptions`);
@@ -254,7 +256,7 @@ async function serveScale(request: ApiRequest): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
   let change: (current: ApiObject) => ApiObject;
   if (verb === 'update') {
-    const { value } = decodeValue(body, 'Scale');
+    const { value } = decodeValue(body, 'Scale', schemaOf(scaleName));
     if (!isJsonObject(value)) throw badRequest('the body of a scale update must be a Scale');
     change = (current) => {
       applyScale(current, value, paths);
@@ -292,7 +294,7 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
   if (!found.verbs.includes(verb)) throw methodNotAllowed();
   let body: JsonObject | undefined;
   if (request.body !== undefined) {
-    const { value } = decodeValue(request.body, found.kind);
+    const { value } = decodeValue(request.body, found.kind, found.schema);
     if (!isJsonObject(value)) throw badRequest(`the body must be a ${found.kind}`);
     if (value.kind !== undefined && value.kind !== found.kind) {
       throw badRequest(`${String(value.kind)} cannot be handled as a ${found.kind}`);
