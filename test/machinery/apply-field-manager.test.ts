@@ -285,6 +285,18 @@ describe('applying', () => {
     );
   });
 
+  it('gives up labels without touching the rest of metadata', () => {
+    const first = applied(
+      undefined,
+      deployment({ replicas: 1 }, { labels: { a: '1' }, annotations: { n: 'x' } }),
+    ).object;
+    const live = { ...first, metadata: { ...first.metadata, generation: 3 } };
+    const { object } = applied(live, deployment({ replicas: 1 }), { time: at(1) });
+    const { managedFields: _, ...metadata } = object.metadata;
+    assert.deepEqual(metadata, { name: 'web', namespace: 'default', uid: '1', generation: 3 });
+    assert.deepEqual(summary(object), ['applier Apply 01 {"f:spec":{"f:replicas":{}}}']);
+  });
+
   it('shares a field with whoever sets the same value', () => {
     const first = applied(undefined, deployment({ replicas: 1 })).object;
     const { object, changed } = applied(first, deployment({ replicas: 1 }), { manager: 'friend', time: at(5) });

@@ -40,6 +40,8 @@ export interface FieldType {
   readonly default?: JsonValue;
   /** The server's own field, which nobody owns: `metadata.uid`. */
   readonly untracked?: boolean;
+  /** Holds such fields, and so stays when everything else in it is given up: `metadata`. */
+  readonly permanent?: boolean;
 }
 
 /** What nothing is known of: maps have granular fields, lists are atomic. */
@@ -157,7 +159,7 @@ function rootType(type: Type): Type {
     metaFields.set(name, { name: fieldElement(name), type: field?.type ?? deducedType, untracked: true });
   }
   const metadata = { map: { ...(meta as MapType), fields: metaFields } };
-  fields.set('metadata', { name: fieldElement('metadata'), type: metadata });
+  fields.set('metadata', { name: fieldElement('metadata'), type: metadata, permanent: true });
   for (const name of ['apiVersion', 'kind']) {
     fields.set(name, { name: fieldElement(name), type: text, untracked: true });
   }

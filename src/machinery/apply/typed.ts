@@ -158,7 +158,7 @@ export function withDeclaredFields(set: FieldSet, type: Type | undefined): Field
     if (element.startsWith('f:')) {
       const field = map?.fields.get(element.slice(2));
       const below = withDeclaredFields(node, map === undefined ? undefined : fieldTypeOf(map, field));
-      result[element] = field === undefined ? below : withMembership(below, true);
+      result[element] = field === undefined || field.permanent === true ? below : withMembership(below, true);
     } else {
       result[element] = withDeclaredFields(node, element.startsWith('k:') ? type?.list?.element : undefined);
     }
