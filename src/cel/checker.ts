@@ -8,6 +8,7 @@ import {
   type Select,
   type StructLiteral,
 } from './ast.ts';
+import { escapeFieldName } from './field-names.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
 import type { SourceIssue } from './source.ts';
 import {
@@ -57,8 +58,8 @@ export interface CheckedAst extends Ast {
 /** What the checker asks of its environment. Names are complete: the container is resolved by the checker. */
 export interface Scope {
   readonly container: string;
-  /** Whether elements of a list or map literal must agree in type. */
-  readonly homogeneousLiterals: boolean;
+  /** Whether fields that are called like a reserved word may be selected by that word. */
+  readonly keywordFields: boolean;
   findVariable(name: string): { readonly type: Type; readonly value?: Value } | undefined;
   findFunction(name: string): FunctionDeclaration | undefined;
   /** An object type that expressions may construct, or any other type that they may name. */
@@ -146,7 +147,7 @@ class Checker {
         let element: Type | undefined;
         expr.elements.forEach((e, i) => {
           const type = this.#check(e);
-          element = this.#join(e, element, expr.optionals.includes(i) ? this.#unwrapEntry(e, type) : type);
+          element = this.#join(element, expr.optionals.includes(i) ? this.#unwrapEntry(e, type) : type);
         });
         return listOf(element ?? this.#typeVariable());
       }
@@ -154,9 +155,9 @@ class Checker {
         let key: Type | undefined;
         let value: Type | undefined;
         for (const entry of expr.entries) {
-          key = this.#join(entry.key, key, this.#check(entry.key));
+          key = this.#join(key, this.#check(entry.key));
           const type = this.#check(entry.value);
-          value = this.#join(entry.value, value, entry.optional ? this.#unwrapEntry(entry.value, type) : type);
+          value = this.#join(value, entry.optional ? this.#unwrapEntry(entry.value, type) : type);
         }
         return mapOf(key ?? this.#typeVariable(), value ?? this.#typeVariable());
       }
@@ -215,7 +216,7 @@ class Checker {
       case 'map':
         return type.params[1] as Type;
       case 'object': {
-        const found = type.fields?.get(field);
+        const found = type.fields?.get(fieldKey(type, field, this.#scope.keywordFields));
         if (found === undefined) this.#report(id, `undefined field '${field}'`);
         return found ?? errorType;
       }
@@ -317,12 +318,9 @@ class Checker {
     return unwrapped ?? type;
   }
 
-  #join(expr: Expr, previous: Type | undefined, current: Type): Type {
+  #join(previous: Type | undefined, current: Type): Type {
     if (previous === undefined) return current;
-    if (this.#substitutions.isAssignable(previous, current)) return mostGeneral(previous, current);
-    if (!this.#scope.homogeneousLiterals) return dynType;
-    this.#mismatch(expr.id, previous, current);
-    return errorType;
+    return this.#substitutions.isAssignable(previous, current) ? mostGeneral(previous, current) : dynType;
   }
 
   #struct(expr: StructLiteral): Type {
@@ -396,6 +394,12 @@ class Checker {
     const actual = this.#check(expr);
     if (!this.#substitutions.isAssignable(expected, actual)) this.#mismatch(expr.id, expected, actual);
   }
+}
+
+/** The name under which a type has the field that an expression names. */
+export function fieldKey(type: Type, field: string, keywordFields: boolean): string {
+  if (!keywordFields || type.fields?.has(field)) return field;
+  return escapeFieldName(field) === `__${field}__` ? `__${field}__` : field;
 }
 
 function instantiate(type: Type, fresh: ReadonlyMap<string, Type>): Type {

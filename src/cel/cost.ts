@@ -17,6 +17,7 @@ import {
 } from './cost-amounts.ts';
 import { codePoints } from './equality.ts';
 import { estimateCall } from './library-cost.ts';
+import { accumulator } from './macros.ts';
 import {
   listCreationCost,
   mapCreationCost,
@@ -238,7 +239,9 @@ class Estimator {
   ): CallEstimate {
     const all = argCosts.reduce(add, nothing);
     const sizes = (node: CostNode): Range => node.size ?? this.#hint(node.path) ?? unknownRange;
-    const estimate = estimateCall(expr.function, overload, target, args, sizes);
+    const reference = this.#ast.references[expr.id];
+    const name = reference?.kind === 'function' ? reference.name : expr.function;
+    const estimate = estimateCall(name, overload, target, args, sizes);
     if (estimate !== undefined) return { ...estimate, cost: add(estimate.cost, all) };
     const standard = this.#standard(expr, overload, target, args, argCosts);
     if (standard === undefined) return { cost: add(one, all) };
@@ -418,7 +421,5 @@ function isScalar(type: Type): boolean {
 function isBind(expr: Comprehension): boolean {
   const { iterRange, loopCondition, accuVar } = expr;
   const overNothing = iterRange.kind === 'list' && iterRange.elements.length === 0;
-  // The reference compares with the old name of accumulators: folds of macros over `[]` whose condition is `false`
-  // do not exist, so only the name of a bound variable can matter.
-  return overNothing && loopCondition.kind === 'literal' && loopCondition.value === false && accuVar !== '__result__';
+  return overNothing && loopCondition.kind === 'literal' && loopCondition.value === false && accuVar !== accumulator;
 }

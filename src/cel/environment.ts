@@ -19,10 +19,13 @@ export interface EnvironmentOptions {
   readonly libraries?: readonly Library[];
   /** The namespace in which names are looked up first. */
   readonly container?: string;
-  /** Whether the elements of a literal list or map must agree in type. Kubernetes demands it; the default is not to. */
-  readonly homogeneousLiterals?: boolean;
-  /** Whether literal arguments of `timestamp`, `duration` and `matches` are validated when compiling. */
+  /**
+   * Whether literals are validated when compiling: that the elements of lists and maps agree in type, and that
+   * `timestamp`, `duration` and `matches` are given what they can read. Kubernetes demands it; the default is not to.
+   */
   readonly validateLiterals?: boolean;
+  /** Whether fields that are called like a reserved word may be selected by that word: `x.namespace`. */
+  readonly keywordFields?: boolean;
   readonly parser?: Omit<ParserOptions, 'macros'>;
 }
 
@@ -48,7 +51,6 @@ export interface Outcome {
 /** The names of an environment. Environments are immutable; {@link Environment.extend} makes a larger one. */
 export class Environment implements Scope, PlanScope {
   readonly container: string;
-  readonly homogeneousLiterals: boolean;
   readonly options: EnvironmentOptions;
   readonly #variables: ReadonlyMap<string, { readonly type: Type; readonly index: number }>;
   readonly #functions: ReadonlyMap<string, FunctionDeclaration>;
@@ -58,7 +60,6 @@ export class Environment implements Scope, PlanScope {
   constructor(options: EnvironmentOptions = {}, base?: Environment) {
     this.options = options;
     this.container = options.container ?? '';
-    this.homogeneousLiterals = options.homogeneousLiterals ?? false;
     const variables = Object.entries(options.variables ?? {});
     this.#variables = new Map(
       variables.map(([name, type], index) => [
@@ -81,6 +82,10 @@ export class Environment implements Scope, PlanScope {
   /** An environment with other options, which shares what has not changed with this one. */
   extend(options: EnvironmentOptions): Environment {
     return new Environment({ ...this.options, ...options }, this);
+  }
+
+  get keywordFields(): boolean {
+    return this.options.keywordFields ?? false;
   }
 
   get variableCount(): number {

@@ -4,6 +4,7 @@
  */
 import type { Call, Comprehension, Expr } from './ast.ts';
 import { typeName } from './equality.ts';
+import { accumulator } from './macros.ts';
 import type { Evaluate, Frame, Planner } from './planner.ts';
 import { CostLimitExceeded, listCreationCost } from './runtime-cost.ts';
 import { CelError, ListValue, MapValue, type Value } from './values.ts';
@@ -12,7 +13,7 @@ export function planFold(planner: Planner, expr: Comprehension): Evaluate {
   if (isBind(expr)) return planBind(planner, expr);
   const range = planner.plan(expr.iterRange);
   const init = planner.plan(expr.accuInit);
-  const accumulator = planner.enter(expr.accuVar).slot;
+  const result = planner.enter(expr.accuVar).slot;
   const first = planner.enter(expr.iterVar).slot;
   const second = expr.iterVar2 === '' ? -1 : planner.enter(expr.iterVar2).slot;
   const loop: Loop = { range, first, second };
@@ -33,7 +34,7 @@ export function planFold(planner: Planner, expr: Comprehension): Evaluate {
     const condition = planner.plan(expr.loopCondition);
     const step = planner.plan(expr.loopStep);
     planner.leave(second < 0 ? 1 : 2);
-    fold = general(loop, accumulator, init, condition, step, planner.plan(expr.result));
+    fold = general(loop, result, init, condition, step, planner.plan(expr.result));
   }
   planner.leave(1);
   return fold;
@@ -43,7 +44,7 @@ export function planFold(planner: Planner, expr: Comprehension): Evaluate {
 function isBind(expr: Comprehension): boolean {
   const { iterRange, loopCondition, accuVar } = expr;
   const overNothing = iterRange.kind === 'list' && iterRange.elements.length === 0;
-  return overNothing && loopCondition.kind === 'literal' && loopCondition.value === false && accuVar !== '@result';
+  return overNothing && loopCondition.kind === 'literal' && loopCondition.value === false && accuVar !== accumulator;
 }
 
 function planBind(planner: Planner, expr: Comprehension): Evaluate {
@@ -96,17 +97,17 @@ function iterate(loop: Loop, frame: Frame, body: () => boolean): CelError | unde
 
 function general(
   loop: Loop,
-  accumulator: number,
+  slot: number,
   init: Evaluate,
   condition: Evaluate,
   step: Evaluate,
   result: Evaluate,
 ): Evaluate {
   return (frame) => {
-    frame.locals[accumulator] = init(frame);
+    frame.locals[slot] = init(frame);
     const failed = iterate(loop, frame, () => {
       if (condition(frame) === false) return false;
-      frame.locals[accumulator] = step(frame);
+      frame.locals[slot] = step(frame);
       return true;
     });
     return failed ?? result(frame);
@@ -167,8 +168,8 @@ function collection(expr: Comprehension): [predicate: Expr | undefined, element:
 }
 
 /** `element` of `accumulator + [element]`. */
-function appended(expr: Expr, accumulator: string): Expr | undefined {
-  if (!isCall(expr, '_+_') || !isIdent(expr.args[0], accumulator)) return undefined;
+function appended(expr: Expr, name: string): Expr | undefined {
+  if (!isCall(expr, '_+_') || !isIdent(expr.args[0], name)) return undefined;
   const list = expr.args[1];
   if (list?.kind !== 'list' || list.elements.length !== 1 || list.optionals.length > 0) return undefined;
   return list.elements[0];
@@ -181,12 +182,18 @@ function collect(loop: Loop, predicate: Evaluate | undefined, element: Evaluate,
     let error: CelError | undefined;
     const failed = iterate(loop, frame, () => {
       const kept = predicate === undefined ? true : predicate(frame);
-      if (kept === true) {
+      // What cannot be decided replaces the accumulator; elements are not appended to an error.
+      if (kept instanceof CelError) error = kept;
+      else if (kept === true) {
+        if (error !== undefined) {
+          frame.cost++;
+          return true;
+        }
         const value = element(frame);
         frame.cost += cost;
-        if (value instanceof CelError) error ??= value;
+        if (value instanceof CelError) error = value;
         else items.push(value);
-      } else if (kept !== false) error ??= kept instanceof CelError ? kept : noSuchOverload;
+      } else if (kept !== false) error = noSuchOverload;
       return true;
     });
     if (failed !== undefined) return failed;

@@ -7,9 +7,14 @@ export const perCallLimit = 1_000_000;
 /** What all expressions for one object may cost together. */
 export const runtimeCostBudget = 10_000_000;
 
-/** Without variables: extend it by those that the expressions may use. */
+/** For expressions that are written now. Without variables: extend it by those that the expressions may use. */
 export const kubernetesEnvironment: Environment = new Environment({
   libraries: kubernetesLibraries,
-  homogeneousLiterals: true,
   validateLiterals: true,
 });
+
+/**
+ * For expressions that are stored already, maybe by a newer server: it understands what new expressions may not use
+ * before every server does.
+ */
+export const storedExpressionsEnvironment: Environment = kubernetesEnvironment.extend({ keywordFields: true });

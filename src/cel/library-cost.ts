@@ -23,7 +23,7 @@ import {
   selectorRequirementFactor,
   stringTraversalFactor,
 } from './runtime-cost.ts';
-import { sameType } from './types.ts';
+import { sameType, type Type } from './types.ts';
 
 type Size = (node: CostNode) => Range;
 type Estimate = (
@@ -58,7 +58,7 @@ const constant =
   (cost: number): Estimate =>
   () => ({ cost: fixedRange(cost) });
 
-/** Parsing the argument of a global function. The reference looks at receivers only, so that others cost one. */
+/** For methods; a function of the same name follows the language's own rules. */
 const ofReceiver =
   (estimate: Estimate): Estimate =>
   (size, target, args, overload) =>
@@ -75,7 +75,7 @@ const parseArgument: Estimate = (size, _, [arg]) => {
   return { cost: traverse(range), size: range };
 };
 
-const parseOfReceiver = ofReceiver((size, _, [arg]) => (arg === undefined ? undefined : { cost: traverse(size(arg)) }));
+const parseText: Estimate = (size, _, [arg]) => (arg === undefined ? undefined : { cost: traverse(size(arg)) });
 
 const selector: Estimate = (size, _, [arg]) => {
   if (arg === undefined) return undefined;
@@ -95,8 +95,7 @@ const eachElement: Estimate = ofReceiver((size, target) => {
   const list = target as CostNode;
   const element = elementOf(list);
   if (element === undefined) return { cost: traverse(size(list)) };
-  const isText = element.type.kind === 'string' || element.type.kind === 'bytes';
-  return { cost: multiply(size(list), isText ? add(one, traverse(size(element))) : one) };
+  return { cost: multiply(size(list), isText(element.type) ? add(one, traverse(size(element))) : one) };
 });
 
 const replace: Estimate = ofReceiver((size, target, [old, replacement]) => {
@@ -138,6 +137,10 @@ const join: Estimate = ofReceiver((size, target, [separator]) => {
   return { cost: traverse(text), size: text };
 });
 
+function isText(type: Type | undefined): boolean {
+  return type?.kind === 'string' || type?.kind === 'bytes';
+}
+
 function less(amount: Amount): Amount {
   return typeof amount === 'number' ? amount - 1 : amount - 1n;
 }
@@ -154,9 +157,9 @@ const find: Estimate = ofReceiver((size, target, [pattern]) => {
   return { cost, size: { min: 0, max: text.max } };
 });
 
-const ip: Estimate = ofReceiver((size, _, [arg], overload) =>
-  arg === undefined || overload === 'cidr_ip' ? { cost: one } : { cost: traverse(size(arg)) },
-);
+/** Parsing an address, or the address of a network, which is there already. */
+const ip: Estimate = (size, target, args, overload) =>
+  target === undefined ? parseText(size, target, args, overload) : { cost: one };
 
 /** Addresses have 4 or 16 bytes, and both sides are gone through. */
 const addressBytes: Range = { min: 4, max: 16 };
@@ -229,19 +232,18 @@ const byFunction: Readonly<Record<string, Estimate>> = {
   join,
   find,
   findAll: find,
-  cidr: parseOfReceiver,
-  isIP: parseOfReceiver,
-  isCIDR: parseOfReceiver,
+  cidr: parseText,
+  isIP: parseText,
+  isCIDR: parseText,
   ip,
-  'ip.isCanonical': ofReceiver((size, _, [arg]) =>
+  'ip.isCanonical': (size, _, [arg]) =>
     arg === undefined ? undefined : { cost: scale(size(arg), 2 * stringTraversalFactor) },
-  ),
   containsIP: containsAddress(false, 'cidr_contains_ip_string'),
   containsCIDR: containsAddress(true, 'cidr_contains_cidr_string'),
-  quantity: parseOfReceiver,
-  isQuantity: parseOfReceiver,
-  semver: parseOfReceiver,
-  isSemver: parseOfReceiver,
+  quantity: parseText,
+  isQuantity: parseText,
+  semver: parseText,
+  isSemver: parseText,
   validate: validateFormat,
   '_==_': equality,
 };
@@ -262,7 +264,7 @@ function allocation(factor: number, elements: Range): CallEstimate {
 function literalAmount(node: CostNode | undefined, otherwise: Amount): Amount {
   const expr = node?.expr;
   if (expr?.kind !== 'literal' || (typeof expr.value !== 'number' && typeof expr.value !== 'bigint')) return otherwise;
-  return expr.value < 0 ? otherwise : expr.value;
+  return expr.value > 0 ? expr.value : 0;
 }
 
 const flatten: Estimate = ofReceiver((size, target, [depth]) =>
@@ -270,12 +272,12 @@ const flatten: Estimate = ofReceiver((size, target, [depth]) =>
 );
 
 const selfComparison =
-  (isText: boolean, list: (target: CostNode, args: readonly CostNode[]) => CostNode | undefined): Estimate =>
+  (ofText: boolean, list: (target: CostNode, args: readonly CostNode[]) => CostNode | undefined): Estimate =>
   (size, target, args) => {
     const compared = target === undefined ? undefined : list(target, args);
     if (compared === undefined) return undefined;
     const elements = size(compared);
-    return allocation(2 + (isText ? stringTraversalFactor : 0), multiply(elements, elements));
+    return allocation(2 + (ofText ? stringTraversalFactor : 0), multiply(elements, elements));
   };
 
 const sorted = 'int uint double bool google.protobuf.Duration google.protobuf.Timestamp string bytes'.split(' ');
@@ -293,13 +295,15 @@ const byOverload: Readonly<Record<string, Estimate>> = {
   list_flatten_int: flatten,
   lists_range: (_, __, [count]) => allocation(1, fixedRange(literalAmount(count, maxAmount))),
   list_reverse: ofReceiver((size, target) => allocation(1, size(target as CostNode))),
-  list_distinct: selfComparison(false, (target) => target),
+  list_distinct: ofReceiver((size, target, args, overload) =>
+    selfComparison(isText((target as CostNode).type.params[0]), (list) => list)(size, target, args, overload),
+  ),
   ...Object.fromEntries(
     sorted.flatMap((type) => {
-      const isText = type === 'string' || type === 'bytes';
+      const ofText = type === 'string' || type === 'bytes';
       return [
-        [`list_${type}_sort`, selfComparison(isText, (target) => target)],
-        [`list_${type}_sortByAssociatedKeys`, selfComparison(isText, (_, [keys]) => keys)],
+        [`list_${type}_sort`, selfComparison(ofText, (target) => target)],
+        [`list_${type}_sortByAssociatedKeys`, selfComparison(ofText, (_, [keys]) => keys)],
       ];
     }),
   ),

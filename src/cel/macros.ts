@@ -14,8 +14,6 @@ export interface NodeFactory {
   list(...elements: Expr[]): Expr;
   map(): Expr;
   fold(parts: Fold): Expr;
-  /** The same tree with new ids. */
-  copy(expr: Expr): Expr;
 }
 
 export interface Fold {
@@ -196,6 +194,9 @@ function collect(make: NodeFactory, args: readonly Expr[], init: Expr, add: (tra
   };
 }
 
+/** The hidden name to which a target is bound that is more than a name, so that it is evaluated once. */
+const boundTarget = '@target';
+
 function optionalMap(
   make: NodeFactory,
   name: string,
@@ -206,13 +207,15 @@ function optionalMap(
   if (variable?.kind !== 'ident') {
     return new MacroError(variable as Expr, `${name}() variable name must be a simple identifier`);
   }
-  const value = make.method('value', make.copy(target));
-  return make.call(
+  const source = target.kind === 'ident' ? target.name : boundTarget;
+  const value = make.method('value', make.ident(source));
+  const conditional = make.call(
     '_?_:_',
-    make.method('hasValue', target),
+    make.method('hasValue', make.ident(source)),
     wrap(bind(make, variable.name, value, mapped as Expr)),
     make.call('optional.none'),
   );
+  return source === boundTarget ? bind(make, boundTarget, target, conditional) : conditional;
 }
 
 /** A fold over nothing, whose accumulator is the bound name. */

@@ -59,39 +59,32 @@ function comparisonCost(a: Value, b: Value): number {
 function equality(left: Evaluate, right: Evaluate, expected: boolean): Evaluate {
   return (frame) => {
     const a = left(frame);
+    if (a instanceof CelError) return a;
     const b = right(frame);
     if (typeof a === 'number' && typeof b === 'number') {
       frame.cost++;
       return (a === b) === expected;
     }
-    if (typeof a === 'string' && typeof b === 'string') {
-      frame.charge(comparisonCost(a, b));
-      return (a === b) === expected;
-    }
-    return generalEquality(frame, a, b, expected);
+    frame.charge(comparisonCost(a, b));
+    if (typeof a === 'string' && typeof b === 'string') return (a === b) === expected;
+    return b instanceof CelError ? b : equal(a, b) === expected;
   };
 }
 
-function generalEquality(frame: Frame, a: Value, b: Value, expected: boolean): Value {
-  frame.charge(comparisonCost(a, b));
-  if (a instanceof CelError) return a;
-  if (b instanceof CelError) return b;
-  return equal(a, b) === expected;
-}
-
 function ordering(name: string, overloads: readonly string[], left: Evaluate, right: Evaluate): Evaluate {
+  const isText = overloads.length === 1 && /_(?:string|bytes)$/.test(overloads[0] as string);
   const slow = (frame: Frame, a: Value, b: Value): Value => {
-    const text = overloads.length === 1 && /_(?:string|bytes)$/.test(overloads[0] as string);
-    frame.charge(text ? comparisonCost(a, b) : 1);
-    if (a instanceof CelError) return a;
+    frame.charge(isText ? comparisonCost(a, b) : 1);
     if (b instanceof CelError) return b;
     const order = typeof a === 'string' && typeof b === 'string' ? compareStrings(a, b) : compare(a, b);
     return order === undefined ? noSuchOverload : holds(name, order);
   };
+  // One closure for each operator: the engine then knows what it compares.
   switch (name) {
     case '_<_':
       return (frame) => {
         const a = left(frame);
+        if (a instanceof CelError) return a;
         const b = right(frame);
         if (typeof a !== 'number' || typeof b !== 'number') return slow(frame, a, b);
         frame.cost++;
@@ -100,6 +93,7 @@ function ordering(name: string, overloads: readonly string[], left: Evaluate, ri
     case '_<=_':
       return (frame) => {
         const a = left(frame);
+        if (a instanceof CelError) return a;
         const b = right(frame);
         if (typeof a !== 'number' || typeof b !== 'number') return slow(frame, a, b);
         frame.cost++;
@@ -108,6 +102,7 @@ function ordering(name: string, overloads: readonly string[], left: Evaluate, ri
     case '_>_':
       return (frame) => {
         const a = left(frame);
+        if (a instanceof CelError) return a;
         const b = right(frame);
         if (typeof a !== 'number' || typeof b !== 'number') return slow(frame, a, b);
         frame.cost++;
@@ -116,6 +111,7 @@ function ordering(name: string, overloads: readonly string[], left: Evaluate, ri
     default:
       return (frame) => {
         const a = left(frame);
+        if (a instanceof CelError) return a;
         const b = right(frame);
         if (typeof a !== 'number' || typeof b !== 'number') return slow(frame, a, b);
         frame.cost++;
@@ -140,10 +136,10 @@ function holds(name: string, order: number): boolean {
 function intSum(left: Evaluate, right: Evaluate): Evaluate {
   return (frame) => {
     const a = left(frame);
+    if (a instanceof CelError) return a;
     const b = right(frame);
     frame.cost++;
     if (isInt(a) && isInt(b)) return addInt(a, b);
-    if (a instanceof CelError) return a;
     return b instanceof CelError ? b : noSuchOverload;
   };
 }
@@ -176,8 +172,9 @@ function constantMatch(operand: Evaluate, pattern: string): Evaluate {
   const patternCost = Math.ceil(sizeOf(pattern) * regexLengthFactor);
   return (frame) => {
     const text = operand(frame);
+    if (text instanceof CelError) return text;
     frame.charge(Math.ceil((1 + sizeOf(text)) * stringTraversalFactor) * patternCost);
-    if (typeof text !== 'string') return text instanceof CelError ? text : noSuchOverload;
+    if (typeof text !== 'string') return noSuchOverload;
     return regex instanceof CelError ? regex : regex.test(text);
   };
 }
@@ -185,10 +182,10 @@ function constantMatch(operand: Evaluate, pattern: string): Evaluate {
 function startsWith(operand: Evaluate, prefix: Evaluate): Evaluate {
   return (frame) => {
     const text = operand(frame);
-    const start = prefix(frame);
-    frame.charge(Math.ceil(sizeOf(text) * stringTraversalFactor));
-    if (typeof text === 'string' && typeof start === 'string') return text.startsWith(start);
     if (text instanceof CelError) return text;
+    const start = prefix(frame);
+    frame.charge(Math.ceil(sizeOf(start) * stringTraversalFactor));
+    if (typeof text === 'string' && typeof start === 'string') return text.startsWith(start);
     return start instanceof CelError ? start : noSuchOverload;
   };
 }

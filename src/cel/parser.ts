@@ -251,6 +251,11 @@ class Parser {
     const optional = this.#accept('?') !== undefined;
     const name = this.#token;
     if (name.kind !== 'IDENTIFIER' && name.kind !== 'ESC_IDENTIFIER') {
+      if (this.#is('in')) {
+        // The generated parser takes it for the operator, and goes on with what follows.
+        this.#report(name.offset, "Syntax error: no viable alternative at input '.in'");
+        return operand;
+      }
       if (!isNameChain(operand)) this.#noAlternative();
       this.#report(name.offset, `Syntax error: mismatched input '${name.text}' expecting IDENTIFIER`);
       throw new Abort();
@@ -492,52 +497,8 @@ class Parser {
         loopStep: fold.step,
         result: fold.result,
       }),
-      copy: (expr: Expr): Expr => this.#copy(expr),
     };
     return factory;
-  }
-
-  #copy(expr: Expr): Expr {
-    const id = this.#id(this.#positions[expr.id] as number);
-    const copy = (child: Expr): Expr => this.#copy(child);
-    switch (expr.kind) {
-      case 'literal':
-      case 'ident':
-        return { ...expr, id };
-      case 'select':
-        return { ...expr, id, operand: copy(expr.operand) };
-      case 'call':
-        return { ...expr, id, target: expr.target && copy(expr.target), args: expr.args.map(copy) };
-      case 'list':
-        return { ...expr, id, elements: expr.elements.map(copy) };
-      case 'map': {
-        const entries = expr.entries.map((entry) => ({
-          ...entry,
-          id: this.#id(this.#positions[entry.id] as number),
-          key: copy(entry.key),
-          value: copy(entry.value),
-        }));
-        return { ...expr, id, entries };
-      }
-      case 'struct': {
-        const fields = expr.fields.map((field) => ({
-          ...field,
-          id: this.#id(this.#positions[field.id] as number),
-          value: copy(field.value),
-        }));
-        return { ...expr, id, fields };
-      }
-      case 'comprehension':
-        return {
-          ...expr,
-          id,
-          iterRange: copy(expr.iterRange),
-          accuInit: copy(expr.accuInit),
-          loopCondition: copy(expr.loopCondition),
-          loopStep: copy(expr.loopStep),
-          result: copy(expr.result),
-        };
-    }
   }
 }
 

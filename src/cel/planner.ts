@@ -6,11 +6,12 @@
  * into constants are free; `&&`, `||` and `?:` are free themselves.
  */
 import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
-import { type CheckedAst, candidateNames, type Reference } from './checker.ts';
+import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
 import { typeName } from './equality.ts';
 import { planFold } from './folds.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
 import { fastCall } from './operators.ts';
+import { compileRegex } from './regex.ts';
 import { CostLimitExceeded, callCost, listCreationCost, mapCreationCost, structCreationCost } from './runtime-cost.ts';
 import { isDyn, type Type } from './types.ts';
 import {
@@ -60,6 +61,7 @@ export type Evaluate = (frame: Frame) => Value;
 /** What the planner asks of its environment. */
 export interface PlanScope {
   readonly container: string;
+  readonly keywordFields: boolean;
   /** The position of a variable among the globals. */
   variableIndex(name: string): number | undefined;
   /** The value of a constant or a type's name. */
@@ -254,9 +256,11 @@ export class Planner {
       const name = this.#qualifiedVariable(expr);
       if (name !== undefined) return this.#variable(expr, name, root);
     }
-    const { operand, field } = expr;
+    const { operand } = expr;
+    const type = this.#types[operand.id];
+    const field = type === undefined ? expr.field : fieldKey(type, expr.field, this.#scope.keywordFields);
     if (expr.testOnly) return presence(this.#operand(operand, 0), field);
-    return selection(this.#operand(operand, root), field, this.#types[operand.id]);
+    return selection(this.#operand(operand, root), field, expr.field, type);
   }
 
   /** The name of the variable that a chain of selections means as a whole, if it does. */
@@ -278,8 +282,14 @@ export class Planner {
       if (container instanceof CelError) return container;
       const key = index(frame);
       if (key instanceof CelError) return key;
-      frame.cost += cost;
-      return optional ? optionalElement(container, key) : element(container, key);
+      if (!optional && !(container instanceof OptionalValue)) {
+        frame.cost += cost;
+        return element(container, key);
+      }
+      const found = optionalElement(container, key);
+      // A step to nothing is not taken, and costs nothing.
+      frame.cost += found === noneOptional ? cost - 1 : cost;
+      return found;
     };
   }
 
@@ -317,8 +327,13 @@ export class Planner {
     if (expr.target !== undefined && args.length > expr.args.length && isLazyOptional(expr.function, overloads)) {
       return lazyOptional(expr.function, evaluators[0] as Evaluate, evaluators[1] as Evaluate);
     }
-    const cost = callCost(expr.function, ids(overloads));
+    const cost = callCost(this.#functionName(expr), ids(overloads));
     const constants = args.map((arg) => this.constant(arg));
+    const [, pattern] = constants;
+    if (patternFunctions.has(expr.function) && typeof pattern === 'string') {
+      const regex = compileRegex(pattern);
+      if (regex instanceof CelError) this.problem ??= regex;
+    }
     return (
       fastCall(expr.function, ids(overloads), evaluators, constants) ??
       this.#generalCall(expr, overloads, evaluators, cost)
@@ -329,6 +344,13 @@ export class Planner {
   #arguments(expr: Call): readonly Expr[] {
     if (expr.target === undefined || this.#isNamespaced(expr)) return expr.args;
     return [expr.target, ...expr.args];
+  }
+
+  /** The full name of the function: with the target when that is part of the name. */
+  #functionName(expr: Call): string {
+    const reference = this.#references?.[expr.id];
+    if (reference?.kind === 'function') return reference.name;
+    return this.#namespacedFunction(expr)?.name ?? expr.function;
   }
 
   #isNamespaced(expr: Call): boolean {
@@ -364,17 +386,17 @@ export class Planner {
     args: readonly Evaluate[],
     cost: ReturnType<typeof callCost>,
   ): Evaluate {
+    const last = args.length - 1;
     return (frame) => {
       const values = new Array<Value>(args.length);
       let failed: CelError | undefined;
-      for (let i = 0; i < args.length; i++) {
+      for (let i = 0; i <= last; i++) {
         const value = (args[i] as Evaluate)(frame);
-        if (value instanceof CelError) {
-          // One or two arguments are all evaluated; of more, none after the first that fails.
-          if (args.length > 2) return value;
-          failed ??= value;
-        }
         values[i] = value;
+        if (!(value instanceof CelError)) continue;
+        // A call costs nothing unless all of its arguments were evaluated.
+        if (i < last) return value;
+        failed = value;
       }
       const result = failed ?? this.#apply(expr, overloads, values);
       frame.charge(cost === undefined ? 1 : cost(values, result));
@@ -423,6 +445,7 @@ export class Planner {
     const optional = new Set(optionals);
     return (frame) => {
       const values: Value[] = [];
+      frame.charge(listCreationCost);
       for (let i = 0; i < evaluators.length; i++) {
         const value = (evaluators[i] as Evaluate)(frame);
         if (value instanceof CelError) return value;
@@ -430,7 +453,6 @@ export class Planner {
         else if (!(value instanceof OptionalValue)) return notOptional(value);
         else if (value.value !== undefined) values.push(value.value);
       }
-      frame.charge(listCreationCost);
       return new ListValue(values);
     };
   }
@@ -443,6 +465,7 @@ export class Planner {
     }));
     return (frame) => {
       const values: [Value, Value][] = [];
+      frame.charge(mapCreationCost);
       for (const entry of entries) {
         const key = entry.key(frame);
         if (key instanceof CelError) return key;
@@ -453,7 +476,6 @@ export class Planner {
         else if (!(value instanceof OptionalValue)) return notOptional(value);
         else if (value.value !== undefined) values.push([key, value.value]);
       }
-      frame.charge(mapCreationCost);
       return new EntryMap(values);
     };
   }
@@ -469,6 +491,7 @@ export class Planner {
     const fields = expr.fields.map((field) => ({ ...field, evaluate: this.plan(field.value) }));
     return (frame) => {
       const values: [Value, Value][] = [];
+      frame.charge(structCreationCost);
       for (const field of fields) {
         const value = field.evaluate(frame);
         if (value instanceof CelError) return value;
@@ -476,12 +499,13 @@ export class Planner {
         else if (!(value instanceof OptionalValue)) return notOptional(value);
         else if (value.value !== undefined) values.push([field.name, value.value]);
       }
-      frame.charge(structCreationCost);
       return new StructValue(type.name, values);
     };
   }
 }
 
+/** Functions whose constant patterns are compiled with the expression. */
+const patternFunctions = new Set(['matches', 'find', 'findAll']);
 const attributeCalls = new Set(['_[_]', '_[?_]', '_?._', '_?_:_']);
 
 function ids(overloads: readonly Overload[]): string[] {
@@ -530,15 +554,13 @@ function globalVariable(index: number, name: string, root: 0 | 1): Evaluate {
   };
 }
 
-function selection(operand: Evaluate, name: string, type: Type | undefined): Evaluate {
-  const missing = new CelError(`no such key: ${name}`);
+function selection(operand: Evaluate, name: string, shownName: string, type: Type | undefined): Evaluate {
+  const missing = new CelError(`no such key: ${shownName}`);
   // Names that every JavaScript object inherits must be looked for among its own.
   if (type?.kind !== 'object' || name in Object.prototype) {
     return (frame) => {
       const value = operand(frame);
-      if (value instanceof CelError) return value;
-      frame.cost++;
-      return selectField(value, name, missing);
+      return value instanceof CelError ? value : selectField(frame, value, name, missing);
     };
   }
   let shape: ObjectShape | undefined;
@@ -556,18 +578,16 @@ function selection(operand: Evaluate, name: string, type: Type | undefined): Eva
       const raw = value.raw[field.name];
       return raw === undefined || raw === null ? missing : field.read(raw);
     }
-    if (value instanceof CelError) return value;
-    frame.cost++;
-    return selectField(value, name, missing);
+    return value instanceof CelError ? value : selectField(frame, value, name, missing);
   };
 }
 
-function selectField(value: Value, name: string, missing: CelError): Value {
-  if (value instanceof MapValue) {
-    const found = value.get(name);
-    return found === undefined ? missing : found;
-  }
-  return value instanceof OptionalValue ? optionalElement(value, name) : missing;
+function selectField(frame: Frame, value: Value, name: string, missing: CelError): Value {
+  if (value instanceof OptionalValue) return optionalStep(frame, value, name);
+  frame.cost++;
+  if (!(value instanceof MapValue)) return missing;
+  const found = value.get(name);
+  return found === undefined ? missing : found;
 }
 
 function presence(operand: Evaluate, name: string): Evaluate {
@@ -588,10 +608,15 @@ function presence(operand: Evaluate, name: string): Evaluate {
 function optionalSelection(operand: Evaluate, name: string): Evaluate {
   return (frame) => {
     const value = operand(frame);
-    if (value instanceof CelError) return value;
-    frame.cost++;
-    return optionalElement(value, name);
+    return value instanceof CelError ? value : optionalStep(frame, value, name);
   };
+}
+
+/** Selects from a value or an optional; a step to nothing is not taken, and costs nothing. */
+function optionalStep(frame: Frame, value: Value, name: string): Value {
+  const found = optionalElement(value, name);
+  if (found !== noneOptional) frame.cost++;
+  return found;
 }
 
 /** What is at a key or index, or an error when nothing is. */
@@ -606,7 +631,6 @@ export function element(container: Value, key: Value): Value {
     const value = container.get(key);
     return value === undefined ? new CelError(`no such key: ${keyText(key)}`) : value;
   }
-  if (container instanceof OptionalValue) return optionalElement(container, key);
   return container instanceof CelError ? container : noSuchOverload;
 }
 

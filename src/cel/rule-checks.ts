@@ -15,8 +15,9 @@ import {
 import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { type Amount, addAmounts, multiplyAmounts } from './cost-amounts.ts';
 import { escapeFieldName } from './field-names.ts';
+import { kubernetesEnvironment, storedExpressionsEnvironment } from './kubernetes.ts';
 import { parseRuleFieldPath } from './rule-path.ts';
-import { type CompiledRule, compileNodeRules, selfTypeName } from './rules.ts';
+import { type CompiledRule, compileNodeRules, type EnvironmentChoice, selfTypeName } from './rules.ts';
 import { type DeclaredType, declaredType } from './schema-types.ts';
 
 /** What one rule may cost for one object, by estimate. */
@@ -44,14 +45,40 @@ export interface CheckOptions {
   readonly path?: FieldPath;
   /** Whether the schema is that of a resource. Defaults to true. */
   readonly isResourceRoot?: boolean;
+  /** Expressions that are stored already: they may use what new ones may not use yet. */
+  readonly preexisting?: Expressions;
   /** The schemas that have errors of another kind: their rules are not compiled, nor those of schemas around them. */
   readonly broken?: ReadonlySet<Schema>;
+}
+
+/** The texts of the expressions of a schema. */
+export interface Expressions {
+  readonly rules: ReadonlySet<string>;
+  readonly messageExpressions: ReadonlySet<string>;
+}
+
+/** All expressions of schemas, for {@link CheckOptions.preexisting}. */
+export function expressionsOf(...schemas: readonly Schema[]): Expressions {
+  const rules = new Set<string>();
+  const messageExpressions = new Set<string>();
+  const visit = (schema: Schema): void => {
+    for (const rule of schema['x-kubernetes-validations'] ?? []) {
+      rules.add(rule.rule);
+      if (rule.messageExpression) messageExpressions.add(rule.messageExpression);
+    }
+    for (const property of Object.values(schema.properties ?? {})) visit(property);
+    for (const part of schema.allOf ?? []) visit(part);
+    if (schema.items !== undefined) visit(schema.items);
+    if (typeof schema.additionalProperties === 'object') visit(schema.additionalProperties);
+  };
+  for (const schema of schemas) visit(schema);
+  return { rules, messageExpressions };
 }
 
 export function checkRules(schema: Schema, options: CheckOptions = {}): RuleReport {
   const isRoot = options.isResourceRoot ?? true;
   const path = options.path ?? FieldPath.of();
-  const check = new Check(options.broken ?? new Set());
+  const check = new Check(options.broken ?? new Set(), options.preexisting);
   check.node(schema, path, {
     declared: declaredType(schema, isRoot, selfTypeName),
     isRoot,
@@ -96,9 +123,14 @@ class Check {
   readonly celErrors: FieldError[] = [];
   readonly costs: ExpressionCost[] = [];
   readonly #broken: ReadonlySet<Schema>;
+  readonly #choose: EnvironmentChoice;
 
-  constructor(broken: ReadonlySet<Schema>) {
+  constructor(broken: ReadonlySet<Schema>, preexisting: Expressions | undefined) {
     this.#broken = broken;
+    this.#choose = (kind, expression) => {
+      const stored = kind === 'rule' ? preexisting?.rules : preexisting?.messageExpressions;
+      return stored?.has(expression) ? storedExpressionsEnvironment : kubernetesEnvironment;
+    };
   }
 
   /** Checks the rules below a node, then its own. Returns whether there are errors of form here or below. */
@@ -177,7 +209,7 @@ class Check {
       this.celErrors.push(internalField(at, why));
       return;
     }
-    compileNodeRules(schema, rules, declared).forEach((compiled, i) => {
+    compileNodeRules(schema, rules, declared, this.#choose).forEach((compiled, i) => {
       this.#rule(compiled, at.index(i), context);
     });
   }

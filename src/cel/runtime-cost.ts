@@ -55,6 +55,20 @@ const crossProduct =
   (args) =>
     1 + Math.trunc(size(args, 0) * size(args, 1) * factor);
 
+/** A call that makes a list, with the elements gone through times a factor. */
+const allocation = (factor: number, elements: number): number => Math.trunc(elements * factor) + 1 + listCreationCost;
+const resultAllocated: CallCost = (_, result) => allocation(1, sizeOf(result));
+const comparedWithItself =
+  (index: number): CallCost =>
+  (args) => {
+    const list = args[index];
+    const elements = list === undefined ? 0 : sizeOf(list);
+    const first = list instanceof ListValue && elements > 0 ? list.at(0) : null;
+    const isText = typeof first === 'string' || first instanceof Uint8Array;
+    return allocation(2 + (isText ? stringTraversalFactor : 0), elements * elements);
+  };
+const flattened: CallCost = (args) => allocation(args.length === 2 ? Number(args[1]) : 1, size(args, 0));
+
 const byFunction: Readonly<Record<string, CallCost>> = {
   check: () => authorizationCheckCost,
   fieldSelector: selector,
@@ -88,6 +102,13 @@ const byFunction: Readonly<Record<string, CallCost>> = {
   'sets.contains': crossProduct(1),
   'sets.intersects': crossProduct(1),
   'sets.equivalent': crossProduct(2),
+  slice: resultAllocated,
+  reverse: resultAllocated,
+  'lists.range': resultAllocated,
+  flatten: flattened,
+  distinct: comparedWithItself(0),
+  sort: comparedWithItself(0),
+  '@sortByAssociatedKeys': comparedWithItself(1),
 };
 
 const byOverload: Readonly<Record<string, CallCost>> = {
@@ -97,12 +118,12 @@ const byOverload: Readonly<Record<string, CallCost>> = {
   cidr_contains_cidr: (args) => traversal(2 * size(args, 0)) + traversal(size(args, 0)) + 1,
   cidr_contains_cidr_string: (args) =>
     traversal(2 * size(args, 0)) + traversal(size(args, 0)) + 1 + traversal(size(args, 1)),
-  format_validate: (args) => {
+  'format-validate': (args) => {
     const format = args[0] as { readonly maxRegexSize?: number };
     return traversal(1 + size(args, 1)) * Math.ceil((format.maxRegexSize ?? 0) * regexLengthFactor);
   },
-  starts_with_string: firstTraversed,
-  ends_with_string: firstTraversed,
+  starts_with_string: (args) => traversal(size(args, 1)),
+  ends_with_string: (args) => traversal(size(args, 1)),
   string_to_bytes: firstTraversed,
   bytes_to_string: firstTraversed,
   in_list: (args) => size(args, 1),

@@ -15,6 +15,7 @@ import {
   type ObjectShape,
   ObjectValue,
   type Reader,
+  rawOf,
   Timestamp,
   type Value,
 } from './values.ts';
@@ -208,12 +209,6 @@ export function mapListKey(keys: readonly string[], raw: unknown): unknown {
     keys.map((key) => fields[key] ?? null),
     (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
   );
-}
-
-/** The JSON behind a value; elements of lists may be either. */
-function rawOf(item: unknown): unknown {
-  if (item instanceof ObjectValue || item instanceof JsonMap) return item.raw;
-  return item instanceof Double ? item.value : item;
 }
 
 // Strings.

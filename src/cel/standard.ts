@@ -67,6 +67,7 @@ import {
   type Duration,
   ListValue,
   type MapValue,
+  rawOf,
   type Timestamp,
   TypeValue,
   type Uint,
@@ -319,8 +320,8 @@ export function concatenateLists(a: ListValue, b: ListValue): Value {
     const index = indices.get(key);
     if (index === undefined) {
       indices.set(key, items.length);
-      items.push(item);
-    } else if (a.semantics.type === 'map') items[index] = item;
+      items.push(rawOf(item));
+    } else if (a.semantics.type === 'map') items[index] = rawOf(item);
   }
   return new ListValue(items, a.read, a.semantics);
 }

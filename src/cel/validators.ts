@@ -1,27 +1,107 @@
 /**
  * Literals that can be seen to be wrong before anything is evaluated. Source: cel-go `cel/validator.go`
- * (ValidateDurationLiterals, ValidateTimestampLiterals, ValidateRegexLiterals), which Kubernetes enables.
+ * (ValidateDurationLiterals, ValidateTimestampLiterals, ValidateRegexLiterals, ValidateHomogeneousAggregateLiterals),
+ * all of which Kubernetes enables.
  */
-import type { Call, Expr } from './ast.ts';
+import type { Call, Expr, ListLiteral, MapLiteral } from './ast.ts';
 import type { CheckedAst } from './checker.ts';
 import { intToTimestamp, stringToDuration, stringToTimestamp } from './conversions.ts';
 import { compileRegex } from './regex.ts';
 import type { SourceIssue } from './source.ts';
+import { formatType, sameType, type Type } from './types.ts';
 import { CelError, type Value } from './values.ts';
 
 export function validateLiterals(ast: CheckedAst): SourceIssue[] {
-  const issues: SourceIssue[] = [];
-  visit(ast.expr, (call) => {
-    const literal = literalOf(call);
-    if (literal === undefined || !isInvalid(call.function, literal.value)) return;
-    issues.push({ offset: ast.positions[literal.id] as number, message: `invalid ${call.function} argument` });
-  });
-  return issues;
+  const validator = new Validator(ast);
+  validator.visit(ast.expr, false);
+  return validator.issues;
 }
 
-function literalOf(call: Call): { readonly id: number; readonly value: Value } | undefined {
-  const arg = call.args.at(call.function === 'matches' ? -1 : 0);
-  return arg?.kind === 'literal' ? arg : undefined;
+class Validator {
+  readonly issues: SourceIssue[] = [];
+  readonly #ast: CheckedAst;
+
+  constructor(ast: CheckedAst) {
+    this.#ast = ast;
+  }
+
+  /** `exempt`: inside the arguments of `format`, whose elements may be of any types. */
+  visit(expr: Expr, exempt: boolean): void {
+    const go = (child: Expr): void => this.visit(child, exempt);
+    switch (expr.kind) {
+      case 'literal':
+      case 'ident':
+        return;
+      case 'select':
+        go(expr.operand);
+        return;
+      case 'call':
+        this.#call(expr);
+        for (const child of [...(expr.target === undefined ? [] : [expr.target]), ...expr.args]) {
+          this.visit(child, exempt || expr.function === 'format');
+        }
+        return;
+      case 'list':
+        if (!exempt) this.#list(expr);
+        for (const element of expr.elements) go(element);
+        return;
+      case 'map':
+        if (!exempt) this.#map(expr);
+        for (const entry of expr.entries) {
+          go(entry.key);
+          go(entry.value);
+        }
+        return;
+      case 'struct':
+        for (const field of expr.fields) go(field.value);
+        return;
+      case 'comprehension':
+        for (const part of [expr.iterRange, expr.accuInit, expr.loopCondition, expr.loopStep, expr.result]) go(part);
+    }
+  }
+
+  #report(id: number, message: string): void {
+    this.issues.push({ offset: this.#ast.positions[id] as number, message });
+  }
+
+  #call(call: Call): void {
+    const arg = call.args.at(call.function === 'matches' ? -1 : 0);
+    if (arg?.kind === 'literal' && isInvalid(call.function, arg.value)) {
+      this.#report(arg.id, `invalid ${call.function} argument`);
+    }
+  }
+
+  #list(list: ListLiteral): void {
+    let expected: Type | undefined;
+    for (const [i, element] of list.elements.entries()) {
+      const type = this.#type(element, list.optionals.includes(i));
+      expected ??= type;
+      if (!this.#agrees(element, expected, type)) return;
+    }
+  }
+
+  #map(map: MapLiteral): void {
+    let keyType: Type | undefined;
+    let valueType: Type | undefined;
+    for (const { key, value, optional } of map.entries) {
+      const types = [this.#type(key, false), this.#type(value, optional)] as const;
+      keyType ??= types[0];
+      valueType ??= types[1];
+      this.#agrees(key, keyType, types[0]);
+      this.#agrees(value, valueType, types[1]);
+    }
+  }
+
+  #type(expr: Expr, optional: boolean): Type {
+    const type = this.#ast.types[expr.id] as Type;
+    return optional ? (type.params[0] ?? type) : type;
+  }
+
+  #agrees(expr: Expr, expected: Type, actual: Type): boolean {
+    if (sameType(expected, actual)) return true;
+    this.#report(expr.id, `expected type '${formatType(expected)}' but found '${formatType(actual)}'`);
+    return false;
+  }
 }
 
 function isInvalid(name: string, value: Value): boolean {
@@ -35,36 +115,5 @@ function isInvalid(name: string, value: Value): boolean {
       return typeof value === 'string' && compileRegex(value) instanceof CelError;
     default:
       return false;
-  }
-}
-
-function visit(expr: Expr, onCall: (call: Call) => void): void {
-  const go = (child: Expr): void => visit(child, onCall);
-  switch (expr.kind) {
-    case 'literal':
-    case 'ident':
-      return;
-    case 'select':
-      go(expr.operand);
-      return;
-    case 'call':
-      onCall(expr);
-      if (expr.target !== undefined) go(expr.target);
-      for (const arg of expr.args) go(arg);
-      return;
-    case 'list':
-      for (const element of expr.elements) go(element);
-      return;
-    case 'map':
-      for (const entry of expr.entries) {
-        go(entry.key);
-        go(entry.value);
-      }
-      return;
-    case 'struct':
-      for (const field of expr.fields) go(field.value);
-      return;
-    case 'comprehension':
-      for (const part of [expr.iterRange, expr.accuInit, expr.loopCondition, expr.loopStep, expr.result]) go(part);
   }
 }

@@ -279,6 +279,12 @@ export class ObjectValue extends MapValue {
   }
 }
 
+/** The JSON behind a view, or the number behind a double; other elements of lists are raw already. */
+export function rawOf(item: unknown): unknown {
+  if (item instanceof ObjectValue || item instanceof JsonMap) return item.raw;
+  return item instanceof Double ? item.value : item;
+}
+
 /** The identity of a map key: strings, booleans, and for all numbers of equal value the same. */
 export function mapKey(key: Value): unknown {
   if (key instanceof Uint) return key.value;
