@@ -89,20 +89,20 @@ export function compareElements(left: PathElement, right: PathElement): number {
   const kind = left.charCodeAt(0);
   const byKind = rank(kind) - rank(right.charCodeAt(0));
   if (byKind !== 0) return byKind;
-  if (kind === field) return left < right ? -1 : 1;
-  if (kind === key) return compareKeys(left, right);
-  if (kind === value) return compareSetValues(left, right);
+  if (kind === fieldKind) return left < right ? -1 : 1;
+  if (kind === keyKind) return compareKeys(left, right);
+  if (kind === valueKind) return compareSetValues(left, right);
   return Number(left.slice(2)) - Number(right.slice(2));
 }
 
-const field = 'f'.charCodeAt(0);
-const key = 'k'.charCodeAt(0);
-const value = 'v'.charCodeAt(0);
+const fieldKind = 'f'.charCodeAt(0);
+const keyKind = 'k'.charCodeAt(0);
+const valueKind = 'v'.charCodeAt(0);
 
 function rank(kind: number): number {
-  if (kind === field) return 0;
-  if (kind === key) return 1;
-  return kind === value ? 2 : 3;
+  if (kind === fieldKind) return 0;
+  if (kind === keyKind) return 1;
+  return kind === valueKind ? 2 : 3;
 }
 
 function compareSetValues(left: PathElement, right: PathElement): number {
