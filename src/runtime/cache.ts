@@ -15,7 +15,7 @@ export interface Cache<T extends TypedObject> {
   readonly synced: boolean;
   whenSynced(): Promise<void>;
   get(key: ObjectKey): T | undefined;
-  /** In no particular order. The array is shared: it is frozen. */
+  /** Of one namespace, or of all. In no particular order. */
   list(namespace?: string): readonly T[];
   /** Keeps an index: `values` says under which values an object is found. The same name twice answers the same index. */
   index(name: string, values: (object: T) => string | readonly string[] | undefined): Index<T>;
