@@ -57,7 +57,11 @@ export function scale(range: Range, factor: number): Range {
 
 /** The smallest range that has both. */
 export function union(a: Range, b: Range): Range {
-  return { min: smaller(a.min, b.min), max: a.max < b.max ? b.max : a.max };
+  return { min: smaller(a.min, b.min), max: larger(a.max, b.max) };
+}
+
+function larger(a: Amount, b: Amount): Amount {
+  return a > b ? a : b;
 }
 
 export function smaller(a: Amount, b: Amount): Amount {

@@ -16,7 +16,7 @@ import {
   unknownRange,
 } from './cost-amounts.ts';
 import { codePoints } from './equality.ts';
-import { estimateCall } from './library-cost.ts';
+import { type CallEstimate, type CostNode, estimateCall } from './library-cost.ts';
 import { accumulator } from './macros.ts';
 import {
   listCreationCost,
@@ -35,23 +35,6 @@ export type CostEstimate = Range;
  * Sizes are those of the function `size`; undefined means that nothing is known.
  */
 export type SizeHints = (path: readonly string[]) => Range | undefined;
-
-/** What an estimate needs to know of an argument. */
-export interface CostNode {
-  readonly type: Type;
-  /** The path to it from a variable; empty when there is none. */
-  readonly path: readonly string[];
-  /** Absent for elements of lists, which no expression stands for. */
-  readonly expr?: Expr;
-  /** The size as the expression tells it. */
-  readonly size?: Range | undefined;
-}
-
-/** The estimate of a call without its arguments; `size` is that of the result. */
-export interface CallEstimate {
-  readonly cost: Range;
-  readonly size?: Range;
-}
 
 export function estimateCost(ast: CheckedAst, hints: SizeHints = () => undefined): CostEstimate {
   return new Estimator(ast, hints).cost(ast.expr);

@@ -1,10 +1,11 @@
 /** What expressions may refer to, and the programs that they become. */
 import { type CheckedAst, check, type Scope } from './checker.ts';
 import { type CostEstimate, estimateCost, type SizeHints } from './cost.ts';
+import { type Evaluate, Frame } from './frame.ts';
 import type { FunctionDeclaration, Library } from './functions.ts';
 import { fromJson } from './json.ts';
 import { macroTable, type ParserOptions, parse } from './parser.ts';
-import { type Evaluate, Frame, type PlanScope, plan } from './planner.ts';
+import { type PlanScope, plan } from './planner.ts';
 import { CostLimitExceeded } from './runtime-cost.ts';
 import { formatIssues, type SourceIssue } from './source.ts';
 import { standardLibrary } from './standard.ts';

@@ -4,12 +4,12 @@
  */
 import type { Call, Comprehension, Expr } from './ast.ts';
 import { typeName } from './equality.ts';
+import type { Evaluate, ExprPlanner, Frame } from './frame.ts';
 import { accumulator } from './macros.ts';
-import type { Evaluate, Frame, Planner } from './planner.ts';
 import { CostLimitExceeded, listCreationCost } from './runtime-cost.ts';
 import { CelError, ListValue, MapValue, type Value } from './values.ts';
 
-export function planFold(planner: Planner, expr: Comprehension): Evaluate {
+export function planFold(planner: ExprPlanner, expr: Comprehension): Evaluate {
   if (isBind(expr)) return planBind(planner, expr);
   const range = planner.plan(expr.iterRange);
   const init = planner.plan(expr.accuInit);
@@ -47,7 +47,7 @@ function isBind(expr: Comprehension): boolean {
   return overNothing && loopCondition.kind === 'literal' && loopCondition.value === false && accuVar !== accumulator;
 }
 
-function planBind(planner: Planner, expr: Comprehension): Evaluate {
+function planBind(planner: ExprPlanner, expr: Comprehension): Evaluate {
   const init = planner.plan(expr.accuInit);
   const { slot } = planner.enter(expr.accuVar, init);
   const result = planner.plan(expr.result);

@@ -2,7 +2,7 @@
  * Estimates for the functions of the libraries. Source: Kubernetes' `apiserver/pkg/cel/library/cost.go`, and the
  * estimators that cel-go's `ext/sets.go` and `ext/lists.go` bring with them.
  */
-import type { CallEstimate, CostNode } from './cost.ts';
+import type { Expr } from './ast.ts';
 import {
   type Amount,
   add,
@@ -24,6 +24,23 @@ import {
   stringTraversalFactor,
 } from './runtime-cost.ts';
 import { sameType, type Type } from './types.ts';
+
+/** What an estimate needs to know of an argument. */
+export interface CostNode {
+  readonly type: Type;
+  /** The path to it from a variable; empty when there is none. */
+  readonly path: readonly string[];
+  /** Absent for elements of lists, which no expression stands for. */
+  readonly expr?: Expr;
+  /** The size as the expression tells it. */
+  readonly size?: Range | undefined;
+}
+
+/** The estimate of a call without its arguments; `size` is that of the result. */
+export interface CallEstimate {
+  readonly cost: Range;
+  readonly size?: Range;
+}
 
 type Size = (node: CostNode) => Range;
 type Estimate = (
@@ -264,7 +281,8 @@ function allocation(factor: number, elements: Range): CallEstimate {
 function literalAmount(node: CostNode | undefined, otherwise: Amount): Amount {
   const expr = node?.expr;
   if (expr?.kind !== 'literal' || (typeof expr.value !== 'number' && typeof expr.value !== 'bigint')) return otherwise;
-  return expr.value > 0 ? expr.value : 0;
+  const isNegative = expr.value < 0;
+  return isNegative ? 0 : expr.value;
 }
 
 const flatten: Estimate = ofReceiver((size, target, [depth]) =>

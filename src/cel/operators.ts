@@ -1,7 +1,7 @@
 /** The operators and functions that rules use most, without the detour over arrays of arguments. */
 import { compare, compareStrings, equal } from './equality.ts';
+import type { Evaluate, Frame } from './frame.ts';
 import { addInt } from './numbers.ts';
-import type { Evaluate, Frame } from './planner.ts';
 import { compileRegex } from './regex.ts';
 import { regexLengthFactor, sizeOf, stringTraversalFactor } from './runtime-cost.ts';
 import { CelError, ListValue, MapValue, type Value } from './values.ts';

@@ -9,10 +9,11 @@ import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select,
 import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
 import { typeName } from './equality.ts';
 import { planFold } from './folds.ts';
+import type { Evaluate, ExprPlanner, Frame, Local } from './frame.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
 import { fastCall } from './operators.ts';
 import { compileRegex } from './regex.ts';
-import { CostLimitExceeded, callCost, listCreationCost, mapCreationCost, structCreationCost } from './runtime-cost.ts';
+import { callCost, listCreationCost, mapCreationCost, structCreationCost } from './runtime-cost.ts';
 import { isDyn, type Type } from './types.ts';
 import {
   CelError,
@@ -31,32 +32,6 @@ import {
   Uint,
   type Value,
 } from './values.ts';
-
-/** The state of one evaluation. */
-export class Frame {
-  cost = 0;
-  readonly limit: number;
-  /** Variables, in the order of the environment. */
-  readonly globals: readonly (Value | undefined)[];
-  /** What comprehensions bind; undefined where nothing is bound yet. */
-  readonly locals: (Value | undefined)[];
-
-  constructor(globals: readonly (Value | undefined)[], locals: number, limit: number) {
-    this.globals = globals;
-    this.limit = limit;
-    this.locals = locals === 0 ? noLocals : new Array(locals);
-  }
-
-  /** Adds to the cost; stops the evaluation when that is too much. */
-  charge(cost: number): void {
-    this.cost += cost;
-    if (this.cost > this.limit) throw new CostLimitExceeded();
-  }
-}
-
-const noLocals: (Value | undefined)[] = [];
-
-export type Evaluate = (frame: Frame) => Value;
 
 /** What the planner asks of its environment. */
 export interface PlanScope {
@@ -83,17 +58,10 @@ export function plan(ast: Ast | CheckedAst, scope: PlanScope): Plan | CelError {
   return planner.problem ?? { evaluate, locals: planner.slots };
 }
 
-/** A name that a comprehension binds: where it is, and how to compute it when it is computed on first use. */
-export interface Local {
-  readonly name: string;
-  readonly slot: number;
-  readonly init?: Evaluate;
-}
-
 const conversions = new Set('bool bytes double duration dyn int string timestamp type uint'.split(' '));
 const noSuchOverload = new CelError('no such overload');
 
-export class Planner {
+class Planner implements ExprPlanner {
   readonly #scope: PlanScope;
   readonly #types: readonly (Type | undefined)[];
   readonly #references: readonly (Reference | undefined)[] | undefined;
