@@ -2,6 +2,7 @@
  * The transport to any Kubernetes over HTTP: keep-alive connections, client certificates or tokens, retries where the
  * server asks for them.
  */
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { type Clock, sleep, systemClock } from '../clock/clock.ts';
@@ -97,6 +98,8 @@ class HttpTransport implements Transport {
       throw new TypeError(`the server's address must begin with https:// or http://: ${options.server}`);
     }
     this.#agents = new Agents(this.#secure, options, options.cert, options.key);
+    // Each watch listens: many are no leak.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   async request({ verb, target, options, body, patchType, signal }: TransportRequest): Promise<ApiObject> {

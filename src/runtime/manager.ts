@@ -2,6 +2,7 @@
  * A manager hosts controllers: it shares caches and one client among them, starts them when the caches are in, and stops
  * them when their work is done.
  */
+import { setMaxListeners } from 'node:events';
 import { type Client, createClient } from '../client/client.ts';
 import type { ResourceDefinition, TypedObject } from '../client/definition.ts';
 import type { Transport } from '../client/transport.ts';
@@ -50,6 +51,8 @@ export class Manager implements AsyncDisposable {
   constructor(options: ManagerOptions) {
     const transport = 'transport' in options ? options.transport : options.client.transport;
     this.#options = options;
+    // Each running reconcile may listen: many are no leak.
+    setMaxListeners(0, this.#abort.signal);
     this.name = options.name ?? 'setpoint';
     this.clock = options.clock ?? systemClock;
     this.log = options.logger ?? silentLogger;

@@ -360,6 +360,18 @@ describe('HTTP transport', () => {
       assert.match(String(await watch.end), /no answer within 5000 ms/);
     });
 
+    it('may be many', async () => {
+      const warnings: Error[] = [];
+      const onWarning = (warning: Error): void => void warnings.push(warning);
+      process.on('warning', onWarning);
+      const { transport } = await open((_, response) => response.end(line('ADDED', object('one'))));
+      const watches = Array.from({ length: 20 }, () => follow(transport));
+      await Promise.all(watches.map(({ end }) => end));
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', onWarning);
+      assert.deepEqual(warnings, []);
+    });
+
     it('let go of the connection when they are closed', async () => {
       let closed = false;
       const { transport } = await open((_, response) => {
