@@ -55,20 +55,26 @@ function lookUp(accept: string): Representation {
   return found;
 }
 
-interface Clause {
+export interface Clause {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly quality: number;
 }
 
 function choose(accept: string): Representation {
-  const clauses = accept.split(',').map(parseClause);
-  clauses.sort((a, b) => b.quality - a.quality);
-  for (const clause of clauses) {
+  for (const clause of acceptClauses(accept)) {
     const representation = represent(clause);
     if (representation !== undefined) return representation;
   }
   throw notAcceptable(acceptedTypes);
+}
+
+/** The clauses of an Accept header by quality, then in the client's order. */
+export function acceptClauses(accept: string): Clause[] {
+  return accept
+    .split(',')
+    .map(parseClause)
+    .sort((a, b) => b.quality - a.quality);
 }
 
 function parseClause(text: string): Clause {

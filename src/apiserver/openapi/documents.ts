@@ -65,6 +65,6 @@ function write(served: readonly Served[], openApi: OpenApiVersion): { paths: Jso
 }
 
 /** As kube-apiserver names versions of a document: upper-case SHA-512 in hexadecimal. */
-export function documentHash(body: string): string {
+export function documentHash(body: string | Uint8Array): string {
   return createHash('sha512').update(body).digest('hex').toUpperCase();
 }

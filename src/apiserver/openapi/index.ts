@@ -4,9 +4,11 @@
  */
 import type { ResourceType, ResourceVersion } from '../../apis/resource-type.ts';
 import { notAcceptable } from '../../machinery/status.ts';
+import { acceptClauses } from '../media.ts';
 import type { PathHandler, PathRequest, PathResponse } from '../paths.ts';
 import type { ResourceRegistry } from '../registry.ts';
 import { documentHash, documentV2, documentV3, groupVersionPaths } from './documents.ts';
+import { encodeDocumentV2 } from './v2-protobuf.ts';
 
 interface Document {
   readonly body: string;
@@ -15,10 +17,26 @@ interface Document {
   readonly sources: readonly (readonly [ResourceType, ResourceVersion])[];
 }
 
+/** The forms of the v2 document. */
+type FormatV2 = 'json' | 'protobuf';
+
+interface WholeDocument {
+  readonly generation: number;
+  readonly body: string | Uint8Array;
+  readonly hash: string;
+}
+
+const contentTypes: Readonly<Record<FormatV2, string>> = {
+  json: 'application/json',
+  protobuf: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+};
+/** What clients ask for from before the at sign was found to be no part of a media type. */
+const oldProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
 export function openApiPaths(registry: ResourceRegistry): PathHandler {
   const documents = new Map<string, Document>();
   let index: { generation: number; body: string } | undefined;
-  let v2: { generation: number; body: string; hash: string } | undefined;
+  const v2: Partial<Record<FormatV2, WholeDocument>> = {};
 
   const document = (path: string): Document | undefined => {
     const sources = groupVersionPaths(registry).get(path);
@@ -43,21 +61,25 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
     return index.body;
   };
 
-  const whole = (): { body: string; hash: string } => {
-    if (v2?.generation !== registry.generation) {
-      const body = JSON.stringify(documentV2(registry));
-      v2 = { generation: registry.generation, body, hash: documentHash(body) };
+  const whole = (format: FormatV2): WholeDocument => {
+    let found = v2[format];
+    if (found?.generation !== registry.generation) {
+      const made = documentV2(registry);
+      const body = format === 'json' ? JSON.stringify(made) : encodeDocumentV2(made);
+      found = { generation: registry.generation, body, hash: documentHash(body) };
+      v2[format] = found;
     }
-    return v2;
+    return found;
   };
 
   return (request) => {
     if (!request.path.startsWith('/openapi/')) return undefined;
     const path = request.path.slice('/openapi/'.length).replace(/\/$/, '');
     if (path === 'v2') {
-      if (!acceptsJson(request.accept)) throw notAcceptable(['application/json']);
-      const { body, hash } = whole();
-      return respond(request, body, hash, {});
+      const format = chooseFormat(request.accept);
+      if (format === undefined) throw notAcceptable(Object.values(contentTypes));
+      const { body, hash } = whole(format);
+      return respond(request, body, hash, {}, contentTypes[format]);
     }
     if (path === 'v3') return { code: 200, contentType: 'application/json', body: root() };
     if (!path.startsWith('v3/')) return undefined;
@@ -75,19 +97,26 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
 
 function respond(
   request: PathRequest,
-  body: string,
+  body: string | Uint8Array,
   hash: string,
   extra: Readonly<Record<string, string>>,
+  contentType = contentTypes.json,
 ): PathResponse {
   const etag = `"${hash}"`;
   const headers = { ETag: etag, Vary: 'Accept', ...extra };
-  if ((request.ifNoneMatch ?? '').includes(etag))
-    return { code: 304, contentType: 'application/json', body: '', headers };
-  return { code: 200, contentType: 'application/json', body, headers };
+  if ((request.ifNoneMatch ?? '').includes(etag)) return { code: 304, contentType, body: '', headers };
+  return { code: 200, contentType, body, headers };
 }
 
-function acceptsJson(accept: string | undefined): boolean {
-  return accept === undefined || accept === '' || /application\/json|\*\/\*|application\/\*/.test(accept);
+/** The first of the client's wishes that can be met. */
+function chooseFormat(accept: string | undefined): FormatV2 | undefined {
+  if (accept === undefined || accept === '') return 'json';
+  for (const { type, quality } of acceptClauses(accept)) {
+    if (quality === 0) continue;
+    if (type === contentTypes.json || type === '*/*' || type === 'application/*') return 'json';
+    if (type === contentTypes.protobuf || type === oldProtobufType) return 'protobuf';
+  }
+  return undefined;
 }
 
 function sameSources(a: Document['sources'], b: Document['sources']): boolean {
