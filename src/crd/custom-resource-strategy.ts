@@ -4,8 +4,9 @@
  */
 import type { ResourceVersion, ScalePaths, Strategy } from '../apis/resource-type.ts';
 import { type CompiledRules, compileRules } from '../cel/validation.ts';
-import { type FieldError, type FieldErrorType, invalid } from '../machinery/field.ts';
+import { type FieldError, type FieldErrorType, goQuote, invalid } from '../machinery/field.ts';
 import type { JsonObject, JsonValue } from '../machinery/json.ts';
+import { isQualifiedName } from '../machinery/names.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import type { Schema } from '../machinery/schema.ts';
 import { compileSchema } from '../schema/compile.ts';
@@ -35,6 +36,14 @@ export function strategyOf(group: string, versions: readonly RuledVersion[]): St
     generation: true,
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: false,
+    prepareForCreate(draft) {
+      const version = byApiVersion.get(draft.apiVersion)?.version;
+      if (version?.status !== true || draft.status === undefined) return;
+      // A new object has no status but what the schema says that a status is.
+      delete draft.status;
+      compileSchema(version.schema).applyDefaults(draft as unknown as JsonObject);
+    },
+    warnings: (object, old) => finalizerWarnings(object.metadata.finalizers, old?.metadata.finalizers),
     validate: (object) => check(object, undefined, false),
     validateUpdate: (object, old) => check(object, old, false),
     validateStatusUpdate: (object, old) => check(object, old, true),
@@ -42,6 +51,7 @@ export function strategyOf(group: string, versions: readonly RuledVersion[]): St
 }
 
 interface Checks {
+  readonly version: ResourceVersion;
   readonly scale: ScalePaths | undefined;
   readonly rules: (object: ApiObject, old: ApiObject | undefined) => FieldError[];
 }
@@ -49,12 +59,29 @@ interface Checks {
 function checksOf(version: ResourceVersion, schema: Schema | undefined): Checks {
   let compiled: { readonly rules: CompiledRules | undefined } | undefined;
   return {
+    version,
     scale: version.scale,
     rules(object, old) {
       compiled ??= { rules: schema === undefined ? undefined : compileRules(schema) };
       return compiled.rules === undefined ? [] : validateRules(object, old, compiled.rules, version.schema);
     },
   };
+}
+
+const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
+/** Of finalizers that are new: names that others may choose too. */
+function finalizerWarnings(now: readonly string[] = [], before: readonly string[] = []): string[] {
+  const added = [...new Set(now)].filter((finalizer) => !before.includes(finalizer)).sort();
+  return added.flatMap((finalizer) => {
+    const problems = isQualifiedName(finalizer);
+    if (!finalizer.includes('/') && !standardFinalizers.includes(finalizer)) {
+      problems.push(
+        'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers',
+      );
+    }
+    return problems.map((problem) => `metadata.finalizers: ${goQuote(finalizer)}: ${problem}`);
+  });
 }
 
 /** Errors of these kinds leave rules without the values that they are about. */

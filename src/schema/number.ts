@@ -27,7 +27,7 @@ export function isJsonInteger(value: number): boolean {
 
 /** A bound or factor as Go's `%v` prints it: beside an integer it is one too, beside a float it may have an exponent. */
 export function formatBound(bound: number, value: number | bigint): string {
-  if (goNumber(value) === 'int64') return String(Math.trunc(bound));
+  if (goNumber(value) === 'int64') return String(BigInt(Math.trunc(bound)));
   const [mantissa, exponent] = bound.toExponential().split('e') as [string, string];
   const power = Number(exponent);
   if (power >= -4 && power < 6) return String(bound);
@@ -36,10 +36,13 @@ export function formatBound(bound: number, value: number | bigint): string {
 
 /** Against an integer, Go compares with the integer part of the bound. */
 export function boundFor(value: number | bigint, bound: number): number {
-  return goNumber(value) === 'int64' ? Math.trunc(bound) : bound;
+  // Great bounds come out of JSON as bigints, whatever their type says.
+  const limit = Number(bound);
+  return goNumber(value) === 'int64' ? Math.trunc(limit) : limit;
 }
 
-export function isMultipleOf(value: number | bigint, factor: number): boolean {
+export function isMultipleOf(value: number | bigint, multipleOf: number): boolean {
+  const factor = Number(multipleOf);
   if (factor < 0) return false;
   if (goNumber(value) === 'int64' && Number.isInteger(factor)) {
     return factor === 0 || BigInt(value) % BigInt(factor) === 0n;

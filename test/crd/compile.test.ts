@@ -212,6 +212,73 @@ describe('a compiled custom resource definition', () => {
     ]);
   });
 
+  it('starts without a status but the default one, where status is a subresource', () => {
+    const status = { type: 'object', properties: { phase: { type: 'string', default: 'New' } } };
+    const schema = (change: object) => ({
+      schema: { openAPIV3Schema: { type: 'object', properties: { status: { ...status, ...change } } } },
+    });
+    const created = (version: object): unknown => {
+      const draft = widget({ status: { phase: 'Done' } });
+      compileCrd(definition(version)).strategy.prepareForCreate?.(draft, context);
+      return draft.status;
+    };
+    assert.deepEqual(created(schema({})), { phase: 'Done' });
+    assert.deepEqual(created({ ...schema({}), subresources: { status: {} } }), undefined);
+    assert.deepEqual(created({ ...schema({ default: {} }), subresources: { status: {} } }), { phase: 'New' });
+  });
+
+  it('says what to use in place of a deprecated version', () => {
+    const version = (name: string, change: object = {}) => ({ name, served: true, storage: false, ...change });
+    const versions = [
+      version('v1alpha1', { deprecated: true }),
+      version('v1beta1', { deprecated: true, deprecationWarning: 'beware' }),
+      version('v1beta2'),
+      version('v1', { storage: true }),
+      version('v2', { served: false }),
+      version('v3alpha1', { deprecated: true }),
+    ];
+    const warnings = Object.fromEntries(
+      compileCrd(definition({}, { versions })).versions.map((one) => [one.name, one.deprecationWarning]),
+    );
+    assert.deepEqual(warnings, {
+      v2: undefined,
+      v1: undefined,
+      v1beta2: undefined,
+      v1beta1: 'beware',
+      v3alpha1: 'example.com/v3alpha1 Widget is deprecated; use example.com/v1 Widget',
+      v1alpha1: 'example.com/v1alpha1 Widget is deprecated; use example.com/v1 Widget',
+    });
+  });
+
+  it('stores only what the storage version knows', async () => {
+    const schema = (properties: object) => ({
+      openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } },
+    });
+    const text = { type: 'string' };
+    const versions = [
+      { name: 'v1', served: true, storage: false, schema: schema({ a: text, b: text }) },
+      { name: 'v2', served: true, storage: true, schema: schema({ a: text, c: { ...text, default: 'new' } }) },
+    ];
+    const type = compileCrd(definition({}, { versions }));
+    const object = Object.freeze(widget({ spec: Object.freeze({ a: 'x', b: 'y' }) }));
+    const [stored] = (await type.convert?.([object], 'v2')) ?? [];
+    assert.deepEqual(stored, { ...object, apiVersion: 'example.com/v2', spec: { a: 'x', c: 'new' } });
+    assert.deepEqual(await type.convert?.([stored!], 'v1'), [{ ...stored, apiVersion: 'example.com/v1' }]);
+    assert.equal(compileCrd(definition()).convert, undefined);
+  });
+
+  it('warns of new finalizers that others may choose too', () => {
+    const { strategy } = compileCrd(definition());
+    const finalizers = (...names: string[]): ApiObject => widget({ metadata: { name: 'a', finalizers: names } });
+    const warning = (name: string): string =>
+      `metadata.finalizers: "${name}": prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers`;
+    assert.deepEqual(strategy.warnings?.(finalizers('b', 'a', 'orphan', 'example.com/c'), undefined, context), [
+      warning('a'),
+      warning('b'),
+    ]);
+    assert.deepEqual(strategy.warnings?.(finalizers('b', 'a'), finalizers('a'), context), [warning('b')]);
+  });
+
   describe('with rules', () => {
     const rules = [
       { rule: 'self.size <= self.limit' },

@@ -219,6 +219,14 @@ describe('schema validation', () => {
     it(`judges ${what}`, () => assert.deepEqual(about(schema, value), expected));
   }
 
+  it('takes great bounds as they come out of JSON', () => {
+    const schema = { type: 'integer', format: 'int64', maximum: 2n ** 62n, minimum: 2n ** 60n } as unknown as Schema;
+    assert.deepEqual(about(schema, 2n ** 61n), []);
+    assert.deepEqual(about(schema, 2n ** 62n + 1024n), [
+      'f: Invalid value: 4611686018427388928: f in body should be less than or equal to 4611686018427387904',
+    ]);
+  });
+
   it('stays linear on a pattern that would backtrack', () => {
     const value = `${'a'.repeat(50_000)}!`;
     assert.equal(about({ type: 'string', pattern: '^(a+)+$' }, value).length, 1);
