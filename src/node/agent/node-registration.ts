@@ -150,7 +150,7 @@ function sameExceptHeartbeat(a: NodeStatus, b: NodeStatus): boolean {
   const bare = (status: NodeStatus): unknown => ({
     addresses: status.addresses,
     allocatable: status.allocatable,
-    daemonEndpoints: status.daemonEndpoints,
+    port: status.daemonEndpoints?.kubeletEndpoint?.Port ?? 0,
     nodeInfo: status.nodeInfo,
     conditions: own(status).map(({ type, status: value, reason }) => [type, value, reason]),
   });

@@ -29,6 +29,8 @@ export async function writeVolume(directory: string, files: readonly VolumeFile[
     await chmod(path, file.mode);
   }
   await mkdir(join(directory, version), { recursive: true });
+  // A former agent may have died between these two steps.
+  await rm(`${data}_tmp`, { force: true });
   await symlink(version, `${data}_tmp`);
   await rename(`${data}_tmp`, data);
 
@@ -42,13 +44,15 @@ export async function writeVolume(directory: string, files: readonly VolumeFile[
 }
 
 async function holds(directory: string, files: readonly VolumeFile[]): Promise<boolean> {
-  const present = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) =>
-    entry.isFile(),
-  );
-  if (present.length !== files.length) return false;
-  for (const file of files) {
-    const content = await readFile(join(directory, file.path)).catch(() => undefined);
-    if (content === undefined || !content.equals(file.content)) return false;
+  try {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    if (entries.filter((entry) => entry.isFile()).length !== files.length) return false;
+    for (const file of files) {
+      if (!(await readFile(join(directory, file.path))).equals(file.content)) return false;
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
-  return true;
 }
