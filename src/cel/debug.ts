@@ -67,12 +67,13 @@ function showLiteral(value: Value): string {
   return String(value);
 }
 
-/** The bytes as text, or escaped when they are none. */
+/** The bytes as text, those that are none escaped. */
 function showBytes(bytes: Uint8Array): string {
-  try {
-    return `b"${new TextDecoder('utf-8', { fatal: true }).decode(bytes)}"`;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return `b"${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`;
-  }
+  const text = Buffer.from(bytes).toString('utf8');
+  // What could not be decoded has become a replacement character: such bytes are shown one by one.
+  if (!text.includes('\ufffd')) return `b${goQuote(text)}`;
+  const shown = [...bytes].map((byte) =>
+    byte < 0x80 ? goQuote(String.fromCharCode(byte)).slice(1, -1) : `\\x${byte.toString(16)}`,
+  );
+  return `b"${shown.join('')}"`;
 }

@@ -247,7 +247,10 @@ function timeField(
   };
   const table: Record<string, OverloadTable[string]> = {
     [`timestamp_to_${id}`]: ['timestamp.() -> int', (timestamp: Timestamp) => inZone(timestamp, 'UTC')],
-    [`timestamp_to_${id}_with_tz`]: ['timestamp.(string) -> int', inZone],
+    [id === 'seconds' ? 'timestamp_to_seconds_tz' : `timestamp_to_${id}_with_tz`]: [
+      'timestamp.(string) -> int',
+      inZone,
+    ],
   };
   if (ofDuration !== undefined) table[`duration_to_${id}`] = ['duration.() -> int', ofDuration];
   return declare(name, table);
