@@ -200,6 +200,27 @@ describe('controller', () => {
     assert.ok(w.logged.every((line) => line === 'error the reconcile has failed: it does not work'));
   });
 
+  it('logs for the author, saying which controller and object it is', async () => {
+    const logged: [object, string][] = [];
+    const log = (fields: object, message: string): void => void logged.push([fields, message]);
+    const w = world({ logger: { debug: log, info: log, warn: log, error: log } });
+    w.server.put(Memcached, memcached('one'));
+    w.manager.controller(Memcached).reconcile((_, ctx) => {
+      ctx.log.debug({}, 'debug');
+      ctx.log.info({ own: 1 }, 'info');
+      ctx.log.warn({}, 'warn');
+      ctx.log.error({}, 'error');
+    });
+    await start(w);
+    const who = { controller: 'memcached', namespace: 'a', name: 'one' };
+    assert.deepEqual(logged, [
+      [who, 'debug'],
+      [{ ...who, own: 1 }, 'info'],
+      [who, 'warn'],
+      [who, 'error'],
+    ]);
+  });
+
   it('takes a conflict for no error, only for another try', async () => {
     const w = world();
     w.server.put(Memcached, memcached('one'));
