@@ -264,6 +264,8 @@ function propertySchema({ baseName: field, type, format }, overlay, definition) 
       schema['x-kubernetes-patch-merge-key'] = keys[0];
     }
   }
+  // Go's []byte is a list, and some say so.
+  if (overlay.atomicBytes?.includes(field)) schema['x-kubernetes-list-type'] = 'atomic';
   if (overlay.maps?.[field] !== undefined) schema['x-kubernetes-map-type'] = overlay.maps[field];
   if (overlay.strategies?.[field] !== undefined) schema['x-kubernetes-patch-strategy'] = overlay.strategies[field];
   if (overlay.defaults?.[field] !== undefined) schema.default = overlay.defaults[field];

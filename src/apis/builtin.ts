@@ -1,6 +1,7 @@
 /**
  * How a built-in kind is declared: what the kinds have in common is said once, the rest stands in a file a kind.
  */
+import { type FieldError, FieldPath, invalid } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { normalize } from './normal-form.ts';
@@ -70,6 +71,10 @@ export interface KindDeclaration<T extends ApiObject> extends KindVersion {
   readonly group: string;
   readonly kind: string;
   readonly plural: string;
+  /** Default: the kind in lower case. */
+  readonly singular?: string;
+  /** Default: the kind with `List` behind it. */
+  readonly listKind?: string;
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly scope?: 'Namespaced' | 'Cluster';
@@ -87,14 +92,14 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
   const versions = [declaration, ...(declaration.versions ?? [])].map((version) =>
     resourceVersion(group, kind, version),
   );
-  const { default: setDefaults, ...hooks } = strategy;
+  const { default: setDefaults, validate, ...hooks } = strategy;
   return {
     group,
     names: {
       plural: declaration.plural,
-      singular: kind.toLowerCase(),
+      singular: declaration.singular ?? kind.toLowerCase(),
       kind,
-      listKind: `${kind}List`,
+      listKind: declaration.listKind ?? `${kind}List`,
       shortNames: declaration.shortNames ?? [],
       categories: declaration.categories ?? [],
     },
@@ -109,6 +114,7 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
       // Metadata may change along with the status of Kubernetes' own kinds.
       ...(versions[0]!.status ? { prepareForStatusUpdate: () => undefined } : {}),
       ...(hooks as Partial<Strategy>),
+      validate: (object, context) => [...validateFinalizers(object), ...(validate?.(object as T, context) ?? [])],
       default(draft) {
         const version =
           versions.length === 1 ? versions[0]! : versions.find(({ name }) => draft.apiVersion.endsWith(name));
@@ -119,6 +125,19 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
     subresources: declaration.subresources ?? {},
     ...(declaration.convert === undefined ? {} : { convert: declaration.convert }),
   };
+}
+
+/** Names without a slash are Kubernetes' own. Source: `pkg/apis/core/validation`, validateKubeFinalizerName. */
+const ownFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+export function validateFinalizers({ metadata }: ApiObject): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [i, finalizer] of (metadata.finalizers ?? []).entries()) {
+    if (finalizer.includes('/') || ownFinalizers.has(finalizer)) continue;
+    const why = 'name is neither a standard finalizer name nor is it fully qualified';
+    errors.push(invalid(FieldPath.of('metadata', 'finalizers').index(i), finalizer, why));
+  }
+  return errors;
 }
 
 function resourceVersion(group: string, kind: string, version: KindVersion): ResourceVersion {

@@ -8,7 +8,7 @@ import { formatMicroTime, formatTime } from '../clock/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../machinery/json.ts';
 import { canonicalQuantity } from '../machinery/quantity.ts';
 import type { Schema } from '../machinery/schema.ts';
-import { presenceOf } from './schemas.ts';
+import { presenceOf, schemaOf } from './schemas.ts';
 
 /** Brings a value that a field holds into its normal form, in place where it is an object; answers what to store. */
 type Normalize = (value: JsonValue) => JsonValue;
@@ -38,6 +38,13 @@ export function normalize(object: JsonObject, schema: Schema): void {
   applyStruct(object, structOf(schema));
   // The server stamps objects itself; only objects inside objects keep the null of an unset time.
   if (isJsonObject(object.metadata) && (creationTimestamp ?? null) === null) delete object.metadata.creationTimestamp;
+}
+
+/** A new zero value of a definition, as Go writes it: `{ replicas: 0 }` for a ReplicaSet's status. */
+export function zeroOf<T extends object>(definition: string): T {
+  const object: JsonObject = {};
+  applyStruct(object, structOf(schemaOf(definition)));
+  return object as T;
 }
 
 function applyStruct(object: JsonObject, struct: Struct): void {
@@ -91,7 +98,7 @@ function structOf(schema: Schema): Struct {
     const isStruct = property.definition !== undefined && property.type === 'object';
     const isPointer = pointer || isStruct || property['x-kubernetes-int-or-string'] === true;
     // A required pointer that is absent is written as null.
-    const zero = stays ? zeroOf(property) : schema.required?.includes(key) === true ? () => null : undefined;
+    const zero = stays ? zeroValueOf(property) : schema.required?.includes(key) === true ? () => null : undefined;
     fields.set(key, { normalize: normalizerOf(property), omitEmpty: !stays && !isPointer, zero });
     if (zero !== undefined) written.push([key, zero]);
   }
@@ -127,7 +134,7 @@ function normalizerOf(schema: Schema): Normalize | undefined {
   if (schema.items !== undefined) {
     const item = normalizerOf(schema.items);
     if (item === undefined) return undefined;
-    const whenNull = schema.items.properties === undefined ? undefined : zeroOf(schema.items);
+    const whenNull = schema.items.properties === undefined ? undefined : zeroValueOf(schema.items);
     return (value) => {
       if (!Array.isArray(value)) return value;
       for (let i = 0; i < value.length; i++) {
@@ -139,7 +146,7 @@ function normalizerOf(schema: Schema): Normalize | undefined {
   }
   if (typeof schema.additionalProperties === 'object') {
     const entry = normalizerOf(schema.additionalProperties);
-    const whenNull = zeroOf(schema.additionalProperties) ?? (() => null);
+    const whenNull = zeroValueOf(schema.additionalProperties) ?? (() => null);
     return (value) => {
       if (!isJsonObject(value)) return value;
       for (const key of Object.keys(value)) {
@@ -154,7 +161,7 @@ function normalizerOf(schema: Schema): Normalize | undefined {
   return undefined;
 }
 
-function zeroOf(schema: Schema): (() => JsonValue) | undefined {
+function zeroValueOf(schema: Schema): (() => JsonValue) | undefined {
   switch (schema.definition) {
     case quantity:
       return () => '0';

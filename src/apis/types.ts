@@ -21,6 +21,23 @@ export type Kind<T> = Omit<Wire<T>, 'apiVersion' | 'kind' | 'metadata'> & {
   metadata: ObjectMeta;
 };
 
+export type APIService = Kind<k8s.V1APIService>;
+export type CertificateSigningRequest = Kind<k8s.V1CertificateSigningRequest>;
+export type CSIDriver = Kind<k8s.V1CSIDriver>;
+export type CSINode = Kind<k8s.V1CSINode>;
+export type CSIStorageCapacity = Kind<k8s.V1CSIStorageCapacity>;
+export type HorizontalPodAutoscaler = Kind<k8s.V2HorizontalPodAutoscaler>;
+export type LimitRange = Kind<k8s.V1LimitRange>;
+export type MutatingWebhookConfiguration = Kind<k8s.V1MutatingWebhookConfiguration>;
+export type PodTemplate = Kind<k8s.V1PodTemplate>;
+export type PriorityClass = Kind<k8s.V1PriorityClass>;
+export type ReplicationController = Kind<k8s.V1ReplicationController>;
+export type ResourceQuota = Kind<k8s.V1ResourceQuota>;
+export type RuntimeClass = Kind<k8s.V1RuntimeClass>;
+export type ValidatingAdmissionPolicy = Kind<k8s.V1ValidatingAdmissionPolicy>;
+export type ValidatingAdmissionPolicyBinding = Kind<k8s.V1ValidatingAdmissionPolicyBinding>;
+export type ValidatingWebhookConfiguration = Kind<k8s.V1ValidatingWebhookConfiguration>;
+export type VolumeAttachment = Kind<k8s.V1VolumeAttachment>;
 export type ConfigMap = Kind<k8s.V1ConfigMap>;
 export type ControllerRevision = Kind<k8s.V1ControllerRevision>;
 export type CronJob = Kind<k8s.V1CronJob>;

@@ -1,9 +1,10 @@
 /** Source: Kubernetes `pkg/apis/core/validation/validation.go`, ValidatePersistentVolumeClaimSpec. */
 import type * as k8s from '@kubernetes/client-node';
-import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
+import { type FieldError, FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
+import { deepEqual } from '../../machinery/json.ts';
 import { nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { Quantity } from '../../machinery/quantity.ts';
-import type { Wire } from '../types.ts';
+import type { PersistentVolumeClaim, Wire } from '../types.ts';
 import { checkAll } from './field-rules.ts';
 import { checkLabelSelector } from './scheduling-validation.ts';
 
@@ -55,4 +56,44 @@ export function validateClaimTemplate(
   errors: FieldError[],
 ): void {
   validateClaimSpec(spec, path.child('spec'), errors);
+}
+
+export function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
+  const errors: FieldError[] = [];
+  validateClaimSpec(spec!, FieldPath.of('spec'), errors);
+  return errors;
+}
+
+const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
+
+/** After creation only the size of a bound claim may grow, and the volume be filled in. */
+export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
+  const errors = validateClaim(claim);
+  const path = FieldPath.of('spec');
+  const spec = claim.spec!;
+  const was = old.spec!;
+  const annotation = claim.metadata.annotations?.[classAnnotation] ?? '';
+  if (annotation !== (old.metadata.annotations?.[classAnnotation] ?? '')) {
+    errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotation, 'field is immutable'));
+  }
+  const bound = old.status?.phase === 'Bound';
+  const comparable = (value: ClaimSpec): object => ({
+    ...value,
+    ...(bound ? { resources: { ...value.resources, requests: { ...value.resources?.requests, storage: '' } } } : {}),
+    ...((was.volumeName ?? '') === '' ? { volumeName: '' } : {}),
+    volumeAttributesClassName: '',
+  });
+  if (!deepEqual(comparable(spec), comparable(was))) {
+    const why =
+      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    errors.push(forbidden(path, why));
+  }
+  const size = spec.resources?.requests?.storage;
+  const before = was.resources?.requests?.storage;
+  if (size !== undefined && before !== undefined && Quantity.parse(size).compare(Quantity.parse(before)) < 0) {
+    const at = path.child('resources').child('requests').child('storage');
+    errors.push(forbidden(at, 'field can not be less than previous value'));
+  }
+  if (spec.volumeMode !== was.volumeMode) errors.push(invalid('volumeMode', spec.volumeMode, 'field is immutable'));
+  return errors;
 }

@@ -1,0 +1,27 @@
+import { builtinType } from '../builtin.ts';
+import { ageColumn, nameColumn } from '../columns.ts';
+import type { ClusterRoleBinding } from '../types.ts';
+import {
+  defaultBinding,
+  rbacGroup,
+  roleColumn,
+  subjectColumns,
+  validateBinding,
+  validateBindingUpdate,
+  validateRbacName,
+} from './rules.ts';
+
+export const clusterRoleBindingType = builtinType<ClusterRoleBinding>({
+  group: rbacGroup,
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  scope: 'Cluster',
+  columns: [nameColumn, roleColumn, ageColumn, ...subjectColumns],
+  strategy: {
+    allowCreateOnUpdate: true,
+    validateName: validateRbacName,
+    default: defaultBinding,
+    validate: (binding) => validateBinding(binding, false),
+    validateUpdate: (binding, old) => validateBindingUpdate(binding, old, false),
+  },
+});

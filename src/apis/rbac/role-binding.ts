@@ -1,0 +1,26 @@
+import { builtinType } from '../builtin.ts';
+import { ageColumn, nameColumn } from '../columns.ts';
+import type { RoleBinding } from '../types.ts';
+import {
+  defaultBinding,
+  rbacGroup,
+  roleColumn,
+  subjectColumns,
+  validateBinding,
+  validateBindingUpdate,
+  validateRbacName,
+} from './rules.ts';
+
+export const roleBindingType = builtinType<RoleBinding>({
+  group: rbacGroup,
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  columns: [nameColumn, roleColumn, ageColumn, ...subjectColumns],
+  strategy: {
+    allowCreateOnUpdate: true,
+    validateName: validateRbacName,
+    default: defaultBinding,
+    validate: (binding) => validateBinding(binding, true),
+    validateUpdate: (binding, old) => validateBindingUpdate(binding, old, true),
+  },
+});
