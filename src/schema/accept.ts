@@ -1,5 +1,5 @@
 /**
- * Validation as a yes or no: the same rules as {@link ../schema/validate.ts}, without allocating anything, since almost
+ * Validation as a yes or no: the same rules as `validate.ts` has words for, without allocating anything, since almost
  * every object is valid. It interprets the schema: a thousand definitions cost no code, and the first object of a kind is
  * as fast as the next.
  */

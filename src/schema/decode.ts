@@ -4,7 +4,6 @@
  * custom resource's own fields) is judged by validation.
  * Source: Go `encoding/json` (UnmarshalTypeError), apimachinery's `UnmarshalJSON` methods.
  */
-
 import { DurationError, parseDuration } from '../machinery/duration.ts';
 import { goQuote } from '../machinery/field.ts';
 import { isJsonObject, type JsonValue } from '../machinery/json.ts';

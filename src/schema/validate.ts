@@ -17,6 +17,7 @@ import { deepEqual, isJsonObject, type JsonArray, type JsonObject, type JsonValu
 import type { Schema } from '../machinery/schema.ts';
 import { accepts, hasDuplicates, isListed } from './accept.ts';
 import { formatOf, stringFormat } from './formats.ts';
+import { canonicalJson } from './list-type.ts';
 import { boundFor, fitsRange, formatBound, goNumber, isJsonInteger, isMultipleOf, isNumber } from './number.ts';
 import { compilePattern } from './regexp.ts';
 import { countRunes } from './text.ts';
@@ -31,26 +32,25 @@ export function validateSchema(value: JsonValue, schema: Schema, old?: JsonValue
 
 /** What the walk that finds words finds; for a valid value, nothing. */
 export function explain(value: JsonValue, schema: Schema, old?: JsonValue, root = ''): FieldError[] {
-  return ratchet(value, schema, root, old).errors.map((problem) => problem.error);
-}
-
-/** A failed check, with the text that tells it from others: one complaint is made once. */
-interface Problem {
-  readonly text: string;
-  readonly error: FieldError;
+  return [...ratchet(value, schema, root, old).errors.values()];
 }
 
 /** `matches` counts passed checks: of several failed alternatives, the one that came furthest explains the failure. */
 class Result {
-  readonly errors: Problem[] = [];
+  /** By the text of the complaint: one complaint is made once. */
+  readonly errors = new Map<string, FieldError>();
   matches = 0;
 
+  get failed(): boolean {
+    return this.errors.size > 0;
+  }
+
   add(text: string, error: FieldError): void {
-    if (!this.errors.some((known) => known.text === text)) this.errors.push({ text, error });
+    if (!this.errors.has(text)) this.errors.set(text, error);
   }
 
   merge(other: Result): void {
-    for (const { text, error } of other.errors) this.add(text, error);
+    for (const [text, error] of other.errors) this.add(text, error);
     this.matches += other.matches;
   }
 }
@@ -74,7 +74,7 @@ function fieldOf(path: string): string {
 /** A value whose predecessor is known: unchanged, it passes. */
 function ratchet(value: JsonValue, schema: Schema, path: string, old: JsonValue | undefined): Result {
   const result = validateValue(value, schema, path, old);
-  return result.errors.length > 0 && old !== undefined && deepEqual(value, old) ? new Result() : result;
+  return result.failed && old !== undefined && deepEqual(value, old) ? new Result() : result;
 }
 
 function validateValue(value: JsonValue, schema: Schema, path: string, old: JsonValue | undefined): Result {
@@ -158,15 +158,15 @@ function checkAlternatives(
     for (const alternative of schema.anyOf) {
       const outcome = validateValue(value, alternative, path, old);
       tried.push(outcome);
-      if (outcome.errors.length === 0) break;
+      if (!outcome.failed) break;
     }
-    const success = tried.find((outcome) => outcome.errors.length === 0);
+    const success = tried.find((outcome) => !outcome.failed);
     if (success === undefined) addGeneral(result, `${goQuote(path)} must validate at least one schema (anyOf)`);
     result.merge(success ?? furthest(tried));
   }
   if (schema.oneOf !== undefined && schema.oneOf.length > 0) {
     const tried = schema.oneOf.map((alternative) => validateValue(value, alternative, path, old));
-    const successes = tried.filter((outcome) => outcome.errors.length === 0);
+    const successes = tried.filter((outcome) => !outcome.failed);
     if (successes.length === 1) result.merge(successes[0] as Result);
     else {
       const found = successes.length === 0 ? 'Found none valid' : `Found ${successes.length} valid alternatives`;
@@ -178,7 +178,7 @@ function checkAlternatives(
     let validated = 0;
     for (const part of schema.allOf) {
       const outcome = validateValue(value, part, path, old);
-      if (outcome.errors.length === 0) validated++;
+      if (!outcome.failed) validated++;
       result.merge(outcome);
     }
     if (validated !== schema.allOf.length) {
@@ -186,7 +186,7 @@ function checkAlternatives(
       addGeneral(result, `${goQuote(path)} must validate all the schemas (allOf)${none}`);
     }
   }
-  if (schema.not !== undefined && validateValue(value, schema.not, path, old).errors.length === 0) {
+  if (schema.not !== undefined && !validateValue(value, schema.not, path, old).failed) {
     addGeneral(result, `${goQuote(path)} must not validate the schema (not)`);
   }
 }
@@ -297,9 +297,15 @@ function correlate(list: JsonArray, old: JsonArray, schema: Schema): (index: num
   switch (schema['x-kubernetes-list-type']) {
     case 'map': {
       const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-      const sameKeys = (a: JsonValue | undefined, b: JsonValue): boolean =>
-        isJsonObject(a) && isJsonObject(b) && keys.every((key) => a[key] !== undefined && deepEqual(a[key], b[key]));
-      return (index) => old.find((candidate) => sameKeys(list[index], candidate));
+      const byKeys = new Map<string, JsonValue>();
+      for (const item of old) {
+        const identity = keysOf(item, keys);
+        if (identity !== undefined && !byKeys.has(identity)) byKeys.set(identity, item);
+      }
+      return (index) => {
+        const identity = keysOf(list[index], keys);
+        return identity === undefined ? undefined : byKeys.get(identity);
+      };
     }
     case 'set':
     case 'atomic':
@@ -307,6 +313,13 @@ function correlate(list: JsonArray, old: JsonArray, schema: Schema): (index: num
     default:
       return (index) => old[index];
   }
+}
+
+/** The keys of an item as one text; none unless all of them are there. */
+function keysOf(item: JsonValue | undefined, keys: readonly string[]): string | undefined {
+  if (!isJsonObject(item)) return undefined;
+  const values = keys.map((key) => item[key]);
+  return values.includes(undefined) ? undefined : canonicalJson(values as JsonArray);
 }
 
 function checkEnum(value: JsonValue, schema: Schema, path: string, result: Result): void {
@@ -348,7 +361,7 @@ function checkObject(
     const oldChild = before !== undefined && Object.hasOwn(before, key) ? before[key] : undefined;
     const where = known !== undefined && path === '' ? key : `${path}.${key}`;
     const outcome = ratchet(child, part, where, oldChild);
-    if (outcome.errors.length === 0) result.matches += outcome.matches;
+    if (!outcome.failed) result.matches += outcome.matches;
     else failed.push([key, outcome]);
   }
   // Whatever the order of the document, complaints come in the order of names.

@@ -232,6 +232,20 @@ describe('schema validation', () => {
     assert.equal(about({ type: 'string', pattern: '^(a+)+$' }, value).length, 1);
   });
 
+  it('stays linear on many complaints', () => {
+    const item: Schema = { type: 'object', properties: { k: { type: 'integer' }, v: { type: 'integer' } } };
+    const schema: Schema = {
+      type: 'object',
+      properties: {
+        f: { type: 'array', items: item, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'] },
+      },
+    };
+    const list = (v: JsonObject[string]): JsonObject => ({ f: Array.from({ length: 30_000 }, (_, k) => ({ k, v })) });
+    assert.equal(problems(schema, list('x')).length, 30_000);
+    assert.equal(problems(schema, list('x'), list('y')).length, 30_000);
+    assert.deepEqual(problems(schema, { ...list('x'), more: 1 }, list('x')), []);
+  });
+
   it('names no inherited property', () => {
     assert.deepEqual(about({ type: 'object', properties: {}, required: ['constructor'] }, {}), [
       'f.constructor: Required value',
