@@ -1,9 +1,14 @@
 /** The built-in controllers. */
 import type { ControllerModule } from './controller-module.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 
 export type { ControllerModule } from './controller-module.ts';
 
 /** Under kube-controller-manager's names, in the order in which they are added to a manager. */
-export const controllers: readonly ControllerModule[] = [replicaSetController, deploymentController];
+export const controllers: readonly ControllerModule[] = [
+  replicaSetController,
+  deploymentController,
+  garbageCollectorController,
+];
