@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { ConfigMap, Deployment, Event, Node, type ObjectOf, Pod } from '../../src/client/index.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/clock/virtual.ts';
 import { conflict } from '../../src/machinery/status.ts';
@@ -467,6 +468,73 @@ describe('controller', () => {
     for (let i = 0; i < 50; i++) context?.event('Normal', 'Busy', `round ${i}`);
     await w.manager.stop();
     assert.equal(w.server.all(Event).length, 2 + 22);
+  });
+
+  it('misses no last state, whatever fails on the way', async () => {
+    const name = fc.constantFrom('x', 'y', 'z');
+    const action = fc.record({
+      do: fc.constantFrom(
+        'put',
+        'put',
+        'put',
+        'own',
+        'remove',
+        'drop',
+        'reset',
+        'hang',
+        'hold',
+        'release',
+        'compact',
+        'wait',
+      ),
+      name,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(action, { maxLength: 30 }),
+        fc.integer({ min: 0, max: 3 }),
+        async (actions, failures) => {
+          const w = world();
+          const seen = new Map<string, string>();
+          const working = new Set<string>();
+          let n = 0;
+          w.manager.controller('maps', { for: ConfigMap, concurrency: 2 }).reconcileKey(async ({ name }, ctx) => {
+            assert.ok(!working.has(name), 'the same key twice at once');
+            working.add(name);
+            const object = ctx.cache(ConfigMap).get({ namespace: 'a', name });
+            await new Promise((resolve) => setImmediate(resolve));
+            working.delete(name);
+            if (n++ % 4 < failures) throw new Error('not this time');
+            seen.set(name, object?.metadata.resourceVersion ?? 'gone');
+          });
+          await start(w);
+          const client = w.manager.client.resource(ConfigMap);
+          for (const { do: act, name } of actions) {
+            const key = { namespace: 'a', name };
+            if (act === 'put') w.server.put(ConfigMap, { metadata: key, data: { n: String(n++) } } as never);
+            else if (act === 'own') {
+              if (w.server.read(ConfigMap, 'a', name) === undefined) await client.create({ metadata: key });
+              else await client.patch(key, { data: { n: String(n++) } });
+            } else if (act === 'remove') w.server.remove(ConfigMap, 'a', name);
+            else if (act === 'drop') w.server.dropWatches();
+            else if (act === 'reset') w.server.dropWatches(new Error('reset'));
+            else if (act === 'hang') w.server.hangWatches();
+            else if (act === 'hold') w.server.held = true;
+            else if (act === 'release') w.server.release();
+            else if (act === 'compact') w.server.compact();
+            else await w.clock.advance(1_000);
+          }
+          w.server.release();
+          await w.clock.advance(400_000);
+          for (const [name, version] of seen) {
+            assert.equal(version, w.server.read(ConfigMap, 'a', name)?.metadata.resourceVersion ?? 'gone', name);
+          }
+          for (const { metadata } of w.server.all(ConfigMap)) assert.ok(seen.has(metadata.name ?? ''));
+          await w.manager.stop();
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it('says what is missing or too late', async () => {
