@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { loadKubeConfig, parseKubeConfig } from '../../src/client/index.ts';
+import { fromClientNode, loadKubeConfig, parseKubeConfig } from '../../src/client/index.ts';
 import { createVirtualClock } from '../../src/clock/virtual.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -131,5 +131,24 @@ describe('kubeconfig', () => {
     );
     const { credentials } = await loadKubeConfig(path);
     assert.deepEqual(await credentials?.(), { headers: { Authorization: 'Bearer from-program' } });
+  });
+
+  it('takes a KubeConfig of client-node as it is', async () => {
+    const { KubeConfig } = await import('@kubernetes/client-node');
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(
+      config(
+        `    client-certificate-data: ${base64('cert')}\n    client-key-data: ${base64('key')}\n    token: secret`,
+        `    certificate-authority-data: ${base64('ca')}`,
+      ),
+    );
+    const { credentials, ...options } = fromClientNode(kubeConfig);
+    assert.deepEqual(options, { server: 'https://home.example:6443', ca: Buffer.from('ca'), namespace: 'web' });
+    assert.deepEqual(await credentials?.(), {
+      headers: { Authorization: 'Bearer secret' },
+      cert: Buffer.from('cert'),
+      key: Buffer.from('key'),
+    });
+    assert.throws(() => fromClientNode(new KubeConfig()), /no current cluster/);
   });
 });
