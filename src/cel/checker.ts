@@ -265,6 +265,7 @@ class Checker {
   }
 
   #function(name: string): FunctionDeclaration | undefined {
+    if (this.#scope.container === '') return this.#scope.findFunction(name.startsWith('.') ? name.slice(1) : name);
     for (const candidate of candidateNames(this.#scope.container, name)) {
       const fn = this.#scope.findFunction(candidate);
       if (fn !== undefined) return fn;
@@ -279,6 +280,7 @@ class Checker {
     const overloads: Overload[] = [];
     for (const overload of fn.overloads) {
       if (overload.member !== member || overload.params.length !== args.length) continue;
+      if (!mayAccept(overload, args)) continue;
       let { params, result: returned } = overload;
       if (overload.typeParams.length > 0) {
         const fresh = new Map(overload.typeParams.map((name) => [name, this.#typeVariable()]));
@@ -394,6 +396,18 @@ class Checker {
     const actual = this.#check(expr);
     if (!this.#substitutions.isAssignable(expected, actual)) this.#mismatch(expr.id, expected, actual);
   }
+}
+
+const scalars: ReadonlySet<string> = new Set('bool int uint double string bytes timestamp duration'.split(' '));
+
+/** Rules out, without looking into types, overloads that ask for scalars of another kind. */
+function mayAccept(overload: Overload, args: readonly Type[]): boolean {
+  for (let i = 0; i < args.length; i++) {
+    const wanted = (overload.params[i] as Type).kind;
+    const given = (args[i] as Type).kind;
+    if (wanted !== given && scalars.has(wanted) && scalars.has(given)) return false;
+  }
+  return true;
 }
 
 /** The name under which a type has the field that an expression names. */

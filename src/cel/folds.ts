@@ -17,27 +17,34 @@ export function planFold(planner: ExprPlanner, expr: Comprehension): Evaluate {
   const first = planner.enter(expr.iterVar).slot;
   const second = expr.iterVar2 === '' ? -1 : planner.enter(expr.iterVar2).slot;
   const loop: Loop = { range, first, second };
+  const fold = planLoop(planner, expr, loop, result, init);
+  planner.leave(1);
+  return fold;
+}
+
+/** The loop of one of the macros, or else the fold as it is written. Takes the iteration variables out of scope. */
+function planLoop(planner: ExprPlanner, expr: Comprehension, loop: Loop, slot: number, init: Evaluate): Evaluate {
+  const done = <T>(value: T): T => {
+    planner.leave(loop.second < 0 ? 1 : 2);
+    return value;
+  };
   const quantified = quantifier(expr);
-  const collected = quantified === undefined ? collection(expr) : undefined;
-  let fold: Evaluate;
   if (quantified !== undefined) {
     const [decisive, predicate] = quantified;
-    fold = quantify(loop, planner.plan(predicate), decisive);
-    planner.leave(second < 0 ? 1 : 2);
-  } else if (collected !== undefined) {
+    return done(quantify(loop, planner.plan(predicate), decisive, slot));
+  }
+  const one = counted(expr);
+  if (one !== undefined) return done(countOne(loop, planner.plan(one), slot));
+  const collected = collection(expr);
+  if (collected !== undefined) {
     const [predicate, element] = collected;
     // A list of one constant element is a constant itself, and free.
     const cost = 2 + (planner.constant(element) === undefined ? listCreationCost : 0);
-    fold = collect(loop, predicate && planner.plan(predicate), planner.plan(element), cost);
-    planner.leave(second < 0 ? 1 : 2);
-  } else {
-    const condition = planner.plan(expr.loopCondition);
-    const step = planner.plan(expr.loopStep);
-    planner.leave(second < 0 ? 1 : 2);
-    fold = general(loop, result, init, condition, step, planner.plan(expr.result));
+    return done(collect(loop, predicate && planner.plan(predicate), planner.plan(element), cost, slot));
   }
-  planner.leave(1);
-  return fold;
+  const condition = planner.plan(expr.loopCondition);
+  const step = done(planner.plan(expr.loopStep));
+  return general(loop, slot, init, condition, step, planner.plan(expr.result));
 }
 
 /** `cel.bind` and `optMap`: a fold over nothing, whose accumulator is computed when it is first asked for. */
@@ -66,33 +73,37 @@ interface Loop {
   readonly second: number;
 }
 
-/** Calls `body` for every element until it answers false; an error when the range cannot be iterated. */
-function iterate(loop: Loop, frame: Frame, body: () => boolean): CelError | undefined {
+/** What a round of a loop says: whether to go on. */
+type Round = (frame: Frame) => boolean;
+
+/** Runs `round` for every element until it says to stop; an error when the range cannot be iterated. */
+function iterate(loop: Loop, frame: Frame, round: Round): CelError | undefined {
   const range = loop.range(frame);
-  const { locals } = frame;
-  if (range instanceof ListValue) {
-    for (let i = 0; i < range.length; i++) {
-      if (loop.second < 0) locals[loop.first] = range.at(i);
-      else {
-        locals[loop.first] = i;
-        locals[loop.second] = range.at(i);
-      }
-      if (!body()) return undefined;
-      if (frame.cost > frame.limit) throw new CostLimitExceeded();
-    }
-    return undefined;
-  }
-  if (range instanceof MapValue) {
-    for (const key of range.keys()) {
-      locals[loop.first] = key;
-      if (loop.second >= 0) locals[loop.second] = range.get(key);
-      if (!body()) return undefined;
-      if (frame.cost > frame.limit) throw new CostLimitExceeded();
-    }
-    return undefined;
-  }
+  if (range instanceof ListValue) return overList(loop, frame, range, round);
+  if (range instanceof MapValue) return overMap(loop, frame, range, round);
   if (range instanceof CelError) return range;
   return new CelError(`got '${typeName(range)}', expected iterable type`);
+}
+
+function overList({ first, second }: Loop, frame: Frame, { items, read }: ListValue, round: Round): undefined {
+  const { locals } = frame;
+  const slot = second < 0 ? first : second;
+  for (let i = 0; i < items.length; i++) {
+    if (second >= 0) locals[first] = i;
+    locals[slot] = read === undefined ? (items[i] as Value) : read(items[i]);
+    if (!round(frame)) return;
+    if (frame.cost > frame.limit) throw new CostLimitExceeded();
+  }
+}
+
+function overMap({ first, second }: Loop, frame: Frame, map: MapValue, round: Round): undefined {
+  const { locals } = frame;
+  for (const key of map.keys()) {
+    locals[first] = key;
+    if (second >= 0) locals[second] = map.get(key);
+    if (!round(frame)) return;
+    if (frame.cost > frame.limit) throw new CostLimitExceeded();
+  }
 }
 
 function general(
@@ -103,14 +114,14 @@ function general(
   step: Evaluate,
   result: Evaluate,
 ): Evaluate {
+  const round: Round = (frame) => {
+    if (condition(frame) === false) return false;
+    frame.locals[slot] = step(frame);
+    return true;
+  };
   return (frame) => {
     frame.locals[slot] = init(frame);
-    const failed = iterate(loop, frame, () => {
-      if (condition(frame) === false) return false;
-      frame.locals[slot] = step(frame);
-      return true;
-    });
-    return failed ?? result(frame);
+    return iterate(loop, frame, round) ?? result(frame);
   };
 }
 
@@ -133,23 +144,67 @@ function notOf(expr: Expr | undefined): Expr | undefined {
   return expr !== undefined && isCall(expr, '!_') ? expr.args[0] : undefined;
 }
 
-function quantify(loop: Loop, predicate: Evaluate, decisive: boolean): Evaluate {
+function quantify(loop: Loop, predicate: Evaluate, decisive: boolean, slot: number): Evaluate {
   const conditionCost = decisive ? 3 : 2;
   const noSuchOverload = new CelError('no such overload');
+  const round: Round = (frame) => {
+    frame.cost += conditionCost;
+    const { locals } = frame;
+    if (locals[slot] === decisive) return false;
+    frame.cost++;
+    const value = predicate(frame);
+    if (value === decisive) locals[slot] = decisive;
+    else if (value !== !decisive && locals[slot] === !decisive) {
+      locals[slot] = value instanceof CelError ? value : noSuchOverload;
+    }
+    return true;
+  };
   return (frame) => {
-    let result: Value = !decisive;
-    const failed = iterate(loop, frame, () => {
-      frame.cost += conditionCost;
-      if (result === decisive) return false;
-      frame.cost++;
-      const value = predicate(frame);
-      if (value === decisive) result = decisive;
-      else if (value !== !decisive && result === !decisive) result = value instanceof CelError ? value : noSuchOverload;
-      return true;
-    });
+    frame.locals[slot] = !decisive;
+    const failed = iterate(loop, frame, round);
     if (failed !== undefined) return failed;
     frame.cost++;
-    return result;
+    return frame.locals[slot] as Value;
+  };
+}
+
+// `exists_one`.
+
+/** The predicate of a fold that counts, and asks whether there was one. */
+function counted(expr: Comprehension): Expr | undefined {
+  const { accuInit: init, loopCondition, loopStep: step, result, accuVar } = expr;
+  if (init.kind !== 'literal' || init.value !== 0 || loopCondition.kind !== 'literal' || loopCondition.value !== true) {
+    return undefined;
+  }
+  if (!isCall(step, '_?_:_') || !isIdent(step.args[2], accuVar) || !isCall(result, '_==_')) return undefined;
+  const added = step.args[1] as Expr;
+  const isSum = isCall(added, '_+_') && isIdent(added.args[0], accuVar) && isOne(added.args[1]);
+  return isSum && isIdent(result.args[0], accuVar) && isOne(result.args[1]) ? step.args[0] : undefined;
+}
+
+function isOne(expr: Expr | undefined): boolean {
+  return expr?.kind === 'literal' && expr.value === 1;
+}
+
+function countOne(loop: Loop, predicate: Evaluate, slot: number): Evaluate {
+  const noSuchOverload = new CelError('no such overload');
+  const round: Round = (frame) => {
+    const { locals } = frame;
+    const value = predicate(frame);
+    if (value === true) {
+      const count = locals[slot];
+      frame.cost += typeof count === 'number' ? 2 : 1;
+      if (typeof count === 'number') locals[slot] = count + 1;
+    } else if (value !== false) locals[slot] = value instanceof CelError ? value : noSuchOverload;
+    return true;
+  };
+  return (frame) => {
+    frame.locals[slot] = 0;
+    const failed = iterate(loop, frame, round);
+    if (failed !== undefined) return failed;
+    const count = frame.locals[slot] as Value;
+    frame.cost += typeof count === 'number' ? 2 : 1;
+    return typeof count === 'number' ? count === 1 : count;
   };
 }
 
@@ -175,30 +230,29 @@ function appended(expr: Expr, name: string): Expr | undefined {
   return list.elements[0];
 }
 
-function collect(loop: Loop, predicate: Evaluate | undefined, element: Evaluate, cost: number): Evaluate {
+function collect(loop: Loop, predicate: Evaluate | undefined, element: Evaluate, cost: number, slot: number): Evaluate {
   const noSuchOverload = new CelError('no such overload');
+  const round: Round = (frame) => {
+    const { locals } = frame;
+    const kept = predicate === undefined ? true : predicate(frame);
+    if (kept === false) return true;
+    // What cannot be decided replaces the list; elements are not appended to an error.
+    if (kept !== true) locals[slot] = kept instanceof CelError ? kept : noSuchOverload;
+    else if (locals[slot] instanceof CelError) frame.cost++;
+    else {
+      const value = element(frame);
+      frame.cost += cost;
+      if (value instanceof CelError) locals[slot] = value;
+      else ((locals[slot] as ListValue).items as Value[]).push(value);
+    }
+    return true;
+  };
   return (frame) => {
-    const items: Value[] = [];
-    let error: CelError | undefined;
-    const failed = iterate(loop, frame, () => {
-      const kept = predicate === undefined ? true : predicate(frame);
-      // What cannot be decided replaces the accumulator; elements are not appended to an error.
-      if (kept instanceof CelError) error = kept;
-      else if (kept === true) {
-        if (error !== undefined) {
-          frame.cost++;
-          return true;
-        }
-        const value = element(frame);
-        frame.cost += cost;
-        if (value instanceof CelError) error = value;
-        else items.push(value);
-      } else if (kept !== false) error = noSuchOverload;
-      return true;
-    });
+    frame.locals[slot] = new ListValue([]);
+    const failed = iterate(loop, frame, round);
     if (failed !== undefined) return failed;
     frame.cost++;
-    return error ?? new ListValue(items);
+    return frame.locals[slot] as Value;
   };
 }
 

@@ -21,7 +21,6 @@ export interface Token {
 
 const keywords = new Set(['in', 'true', 'false', 'null']);
 const blank = /[\t\n\f\r ]+|\/\/[^\n]*/y;
-const identifier = /[_a-zA-Z][_a-zA-Z0-9]*/y;
 const escapedIdentifier = /`[_a-zA-Z0-9./ -]+`/y;
 const number = /0x[0-9a-fA-F]+[uU]?|\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+[uU]?|\.\d+(?:[eE][+-]?\d+)?/y;
 const punctuation = /\|\||&&|==|!=|<=|>=|[-+*/%<>!?:.,()[\]{}]/y;
@@ -53,27 +52,32 @@ export function tokenize(text: string, issues: SourceIssue[]): Token[] {
   };
   while (at < text.length) {
     const code = text.charCodeAt(at);
-    if (code === 32 || (code >= 9 && code <= 13) || code === 47) {
+    if (code === 32) {
+      at++;
+      continue;
+    }
+    if ((code >= 9 && code <= 13) || code === 47) {
       const skipped = match(blank);
       if (skipped !== undefined) {
         at += skipped.length;
         continue;
       }
     }
-    const isLetter = (code | 32) >= 97 && (code | 32) <= 122;
-    if (code === 34 || code === 39 || code === 98 || code === 66 || code === 114 || code === 82) {
+    if (beginsString(text, at)) {
       const found = match(string);
       if (found !== undefined) {
-        push(code === 98 || code === 66 ? 'BYTES' : 'STRING', found);
+        push((code | 32) === 98 ? 'BYTES' : 'STRING', found);
         continue;
       }
     }
-    if (isLetter || code === 95) {
-      const found = match(identifier) as string;
+    if (isWord(code) && !isDigit(code)) {
+      let end = at + 1;
+      while (isWord(text.charCodeAt(end))) end++;
+      const found = text.slice(at, end);
       push(keywords.has(found) ? 'PUNCTUATION' : 'IDENTIFIER', found);
       continue;
     }
-    if ((code >= 48 && code <= 57) || code === 46) {
+    if (isDigit(code) || code === 46) {
       const found = match(number);
       if (found !== undefined) {
         push(numberKind(found), found);
@@ -98,6 +102,25 @@ export function tokenize(text: string, issues: SourceIssue[]): Token[] {
   }
   tokens.push({ kind: 'EOF', text: '<EOF>', offset: text.length });
   return tokens;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+/** Letters, digits and the underscore; not what lies beyond the end of the text. */
+function isWord(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || isDigit(code);
+}
+
+/** Whether a quote, maybe after the prefixes of bytes and raw strings, is at this position. */
+function beginsString(text: string, at: number): boolean {
+  for (let i = at; i < at + 3; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 34 || code === 39) return true;
+    if ((code | 32) !== 98 && (code | 32) !== 114) return false;
+  }
+  return false;
 }
 
 function numberKind(text: string): TokenKind {

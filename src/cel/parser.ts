@@ -53,17 +53,24 @@ const defaultMacros = macroTable([...standardMacros, ...optionalMacros, bindMacr
 const reserved = new Set(
   'as break const continue else for function if import let loop package namespace return var void while'.split(' '),
 );
-const relations: Readonly<Record<string, string>> = {
-  '<': '_<_',
-  '<=': '_<=_',
-  '>': '_>_',
-  '>=': '_>=_',
-  '==': '_==_',
-  '!=': '_!=_',
-  in: '@in',
-};
-const multiplications: Readonly<Record<string, string>> = { '*': '_*_', '/': '_/_', '%': '_%_' };
-const additions: Readonly<Record<string, string>> = { '+': '_+_', '-': '_-_' };
+const relations: ReadonlyMap<string, string> = new Map([
+  ['<', '_<_'],
+  ['<=', '_<=_'],
+  ['>', '_>_'],
+  ['>=', '_>=_'],
+  ['==', '_==_'],
+  ['!=', '_!=_'],
+  ['in', '@in'],
+]);
+const multiplications: ReadonlyMap<string, string> = new Map([
+  ['*', '_*_'],
+  ['/', '_/_'],
+  ['%', '_%_'],
+]);
+const additions: ReadonlyMap<string, string> = new Map([
+  ['+', '_+_'],
+  ['-', '_-_'],
+]);
 
 /** What may begin an expression, as the generated parser lists it. */
 const expressionTokens =
@@ -177,11 +184,11 @@ class Parser {
 
   #expression(): Expr {
     if (++this.#depth > this.#maxDepth) this.#limit('expression recursion limit');
-    const condition = this.#logical('||', '_||_', () => this.#logical('&&', '_&&_', () => this.#relation()));
+    const condition = this.#or();
     let expr = condition;
     const op = this.#accept('?');
     if (op !== undefined) {
-      const whenTrue = this.#logical('||', '_||_', () => this.#logical('&&', '_&&_', () => this.#relation()));
+      const whenTrue = this.#or();
       this.#expect(':');
       expr = this.#call(op.offset, '_?_:_', condition, whenTrue, this.#expression());
     }
@@ -189,39 +196,71 @@ class Parser {
     return expr;
   }
 
-  /** A chain of `&&` or `||`, as a balanced tree: its depth grows with the logarithm of its length. */
-  #logical(op: string, name: string, operand: () => Expr): Expr {
-    const first = operand();
-    if (!this.#is(op)) return first;
+  #or(): Expr {
+    const first = this.#and();
+    if (!this.#is('||')) return first;
     const terms = [first];
     const offsets: number[] = [];
-    while (this.#is(op)) {
+    while (this.#is('||')) {
       offsets.push(this.#next().offset);
-      terms.push(operand());
+      terms.push(this.#and());
     }
-    const balance = (low: number, high: number): Expr => {
-      const middle = (low + high + 1) >> 1;
-      const left = middle === low ? (terms[middle] as Expr) : balance(low, middle - 1);
-      const right = middle === high ? (terms[middle + 1] as Expr) : balance(middle + 1, high);
-      return this.#call(offsets[middle] as number, name, left, right);
-    };
-    return balance(0, offsets.length - 1);
+    return this.#balance('_||_', terms, offsets, 0, offsets.length - 1);
+  }
+
+  #and(): Expr {
+    const first = this.#relation();
+    if (!this.#is('&&')) return first;
+    const terms = [first];
+    const offsets: number[] = [];
+    while (this.#is('&&')) {
+      offsets.push(this.#next().offset);
+      terms.push(this.#relation());
+    }
+    return this.#balance('_&&_', terms, offsets, 0, offsets.length - 1);
+  }
+
+  /** A chain of `&&` or `||` as a tree whose depth grows with the logarithm of its length. */
+  #balance(name: string, terms: readonly Expr[], offsets: readonly number[], low: number, high: number): Expr {
+    const middle = (low + high + 1) >> 1;
+    const left = middle === low ? (terms[middle] as Expr) : this.#balance(name, terms, offsets, low, middle - 1);
+    const right = middle === high ? (terms[middle + 1] as Expr) : this.#balance(name, terms, offsets, middle + 1, high);
+    return this.#call(offsets[middle] as number, name, left, right);
   }
 
   #relation(): Expr {
-    return this.#leftToRight(relations, () =>
-      this.#leftToRight(additions, () => this.#leftToRight(multiplications, () => this.#unary())),
-    );
+    let left = this.#sum();
+    for (let depth = 1; ; depth++) {
+      const name = this.#operator(relations, depth);
+      if (name === undefined) return left;
+      left = this.#call(this.#next().offset, name, left, this.#sum());
+    }
   }
 
-  #leftToRight(operators: Readonly<Record<string, string>>, operand: () => Expr): Expr {
-    let left = operand();
-    for (let depth = 1; this.#token.kind === 'PUNCTUATION' && Object.hasOwn(operators, this.#token.text); depth++) {
-      if (this.#depth + depth > this.#maxDepth) this.#limit('max recursion depth');
-      const op = this.#next();
-      left = this.#call(op.offset, operators[op.text] as string, left, operand());
+  #sum(): Expr {
+    let left = this.#product();
+    for (let depth = 1; ; depth++) {
+      const name = this.#operator(additions, depth);
+      if (name === undefined) return left;
+      left = this.#call(this.#next().offset, name, left, this.#product());
     }
-    return left;
+  }
+
+  #product(): Expr {
+    let left = this.#unary();
+    for (let depth = 1; ; depth++) {
+      const name = this.#operator(multiplications, depth);
+      if (name === undefined) return left;
+      left = this.#call(this.#next().offset, name, left, this.#unary());
+    }
+  }
+
+  /** The function of the operator at this token, if it is one of these. */
+  #operator(operators: ReadonlyMap<string, string>, depth: number): string | undefined {
+    if (this.#token.kind !== 'PUNCTUATION') return undefined;
+    const name = operators.get(this.#token.text);
+    if (name !== undefined && this.#depth + depth > this.#maxDepth) this.#limit('max recursion depth');
+    return name;
   }
 
   #unary(): Expr {

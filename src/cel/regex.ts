@@ -1,5 +1,6 @@
 /** Regular expressions of RE2's syntax, run in linear time, compiled once for each pattern. */
 import { RE2JS, RE2JSSyntaxException } from 're2js';
+import { linearRegExp } from './linear-regex.ts';
 import { CelError } from './values.ts';
 
 export interface Regex {
@@ -26,8 +27,9 @@ export function compileRegex(pattern: string): Regex | CelError {
 function compile(pattern: string): Regex | CelError {
   try {
     const compiled = RE2JS.compile(pattern);
+    const fast = linearRegExp(pattern);
     return {
-      test: (text) => compiled.matcher(text).find(),
+      test: fast === undefined ? (text) => compiled.matcher(text).find() : (text) => fast.test(text),
       find: (text, limit) => {
         const found: string[] = [];
         const matcher = compiled.matcher(text);

@@ -149,7 +149,6 @@ function objectReader(schema: Schema): Reader {
 
 /** The fields of an object by their names in CEL, made when the first object is looked into. */
 class SchemaShape implements ObjectShape {
-  readonly typeName = 'map';
   readonly #properties: Readonly<Record<string, Schema>>;
   #fields: ReadonlyMap<string, ObjectField> | undefined;
 

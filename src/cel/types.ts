@@ -155,12 +155,17 @@ export class Substitutions {
 
   /** Whether a value of `from` may be given where `to` is asked for; if so, remembers what parameters came to mean. */
   isAssignable(to: Type, from: Type): boolean {
-    return this.#attempt(() => this.#assignable(to, from));
+    const mark = this.#trail.length;
+    return this.#assignable(to, from) || this.#undo(mark);
   }
 
   areAssignable(to: readonly Type[], from: readonly Type[]): boolean {
     if (to.length !== from.length) return false;
-    return this.#attempt(() => to.every((type, i) => this.#assignable(type, from[i] as Type)));
+    const mark = this.#trail.length;
+    for (let i = 0; i < to.length; i++) {
+      if (!this.#assignable(to[i] as Type, from[i] as Type)) return this.#undo(mark);
+    }
+    return true;
   }
 
   /** The type with its parameters replaced by what they stand for; free ones become dyn on request. */
@@ -180,9 +185,8 @@ export class Substitutions {
     return changed ? { ...type, params } : type;
   }
 
-  #attempt(assign: () => boolean): boolean {
-    const mark = this.#trail.length;
-    if (assign()) return true;
+  /** Forgets what an attempt that failed has bound. */
+  #undo(mark: number): false {
     while (this.#trail.length > mark) {
       const [name, previous] = this.#trail.pop() as [string, Type | undefined];
       if (previous === undefined) this.#bound.delete(name);

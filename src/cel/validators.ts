@@ -27,36 +27,36 @@ class Validator {
 
   /** `exempt`: inside the arguments of `format`, whose elements may be of any types. */
   visit(expr: Expr, exempt: boolean): void {
-    const go = (child: Expr): void => this.visit(child, exempt);
     switch (expr.kind) {
       case 'literal':
       case 'ident':
         return;
       case 'select':
-        go(expr.operand);
+        this.visit(expr.operand, exempt);
         return;
       case 'call':
         this.#call(expr);
-        for (const child of [...(expr.target === undefined ? [] : [expr.target]), ...expr.args]) {
-          this.visit(child, exempt || expr.function === 'format');
-        }
+        if (expr.target !== undefined) this.visit(expr.target, exempt || expr.function === 'format');
+        for (const arg of expr.args) this.visit(arg, exempt || expr.function === 'format');
         return;
       case 'list':
         if (!exempt) this.#list(expr);
-        for (const element of expr.elements) go(element);
+        for (const element of expr.elements) this.visit(element, exempt);
         return;
       case 'map':
         if (!exempt) this.#map(expr);
         for (const entry of expr.entries) {
-          go(entry.key);
-          go(entry.value);
+          this.visit(entry.key, exempt);
+          this.visit(entry.value, exempt);
         }
         return;
       case 'struct':
-        for (const field of expr.fields) go(field.value);
+        for (const field of expr.fields) this.visit(field.value, exempt);
         return;
       case 'comprehension':
-        for (const part of [expr.iterRange, expr.accuInit, expr.loopCondition, expr.loopStep, expr.result]) go(part);
+        for (const part of [expr.iterRange, expr.accuInit, expr.loopCondition, expr.loopStep, expr.result]) {
+          this.visit(part, exempt);
+        }
     }
   }
 
@@ -65,6 +65,7 @@ class Validator {
   }
 
   #call(call: Call): void {
+    if (!validated.has(call.function)) return;
     const arg = call.args.at(call.function === 'matches' ? -1 : 0);
     if (arg?.kind === 'literal' && isInvalid(call.function, arg.value)) {
       this.#report(arg.id, `invalid ${call.function} argument`);
@@ -103,6 +104,8 @@ class Validator {
     return false;
   }
 }
+
+const validated = new Set(['duration', 'timestamp', 'matches']);
 
 function isInvalid(name: string, value: Value): boolean {
   switch (name) {

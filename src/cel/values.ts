@@ -147,8 +147,10 @@ export abstract class MapValue {
   /** The value at a key, or undefined when there is none. */
   abstract get(key: Value): Value | undefined;
   abstract keys(): Iterable<Value>;
-  /** The type's name: `map`, or the name of an object's type. */
-  readonly typeName: string = 'map';
+  /** The type's name: `map`, or the name of the type that an expression constructed. */
+  get typeName(): string {
+    return 'map';
+  }
 }
 
 /** A map that an expression made. */
@@ -194,11 +196,15 @@ export class EntryMap extends MapValue {
 
 /** An object that an expression constructed: `Type{field: value}`. */
 export class StructValue extends EntryMap {
-  override readonly typeName: string;
+  readonly #typeName: string;
 
   constructor(typeName: string, fields: Iterable<readonly [Value, Value]>) {
     super(fields);
-    this.typeName = typeName;
+    this.#typeName = typeName;
+  }
+
+  override get typeName(): string {
+    return this.#typeName;
   }
 }
 
@@ -238,7 +244,6 @@ export interface ObjectField {
 
 /** What an object view needs to know of its type. Fields are keyed by the name that expressions use. */
 export interface ObjectShape {
-  readonly typeName: string;
   readonly fields: ReadonlyMap<string, ObjectField>;
   /** Whether a field of this name in JSON is one of them. */
   declares(name: string): boolean;
@@ -249,13 +254,10 @@ export class ObjectValue extends MapValue {
   readonly raw: Readonly<Record<string, unknown>>;
   readonly shape: ObjectShape;
 
-  override readonly typeName: string;
-
   constructor(raw: Readonly<Record<string, unknown>>, shape: ObjectShape) {
     super();
     this.raw = raw;
     this.shape = shape;
-    this.typeName = shape.typeName;
   }
 
   get size(): number {
