@@ -10,6 +10,7 @@ import { type FieldError, FieldPath, goQuote, invalid } from '../machinery/field
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import type { Schema } from '../machinery/schema.ts';
+import { applyDefaults } from '../schema/default.ts';
 import { isKnownFormat } from '../schema/formats.ts';
 import { validateCrd, validateCrdName, validateCrdStatus, validateCrdUpdate } from './crd-validation.ts';
 import { internalForm } from './internal-form.ts';
@@ -91,7 +92,10 @@ function crdStrategy(): CrdStrategy {
 }
 
 function setDefaults(draft: CustomResourceDefinition): void {
-  normalize(draft as unknown as JsonObject, crdSchema());
+  const object = draft as unknown as JsonObject;
+  // Nothing in a definition is null: also not a `default`, whose null Go's types take for none.
+  applyDefaults(object, crdSchema());
+  normalize(object, crdSchema());
   const { spec } = draft;
   const { names } = spec;
   if (names !== undefined) {

@@ -19,7 +19,7 @@ export interface CompiledSchema {
    * the order of the document, as Go's decoder meets them; those of custom resources are sorted.
    */
   prune(draft: JsonObject): string[];
-  /** Fills in defaults and drops nulls that the schema does not allow. */
+  /** Fills in defaults and drops nulls that the schema does not allow; those of Go types stay without a default. */
   applyDefaults(draft: JsonObject): void;
   /** What is wrong with an object. With `old` (an update), what was wrong before and is unchanged passes (KEP-4008). */
   validate(object: JsonObject, old?: JsonObject): FieldError[];
@@ -52,7 +52,7 @@ function compile(schema: Schema): CompiledSchema {
       if (embeds()) unknown.push(...coerceEmbedded(draft, schema).unknown);
       return schema.definition === undefined ? unknown.sort() : unknown;
     },
-    applyDefaults: (draft) => applyDefaults(draft, schema),
+    applyDefaults: (draft) => applyDefaults(draft, schema, schema.definition !== undefined),
     validate(object, old) {
       const errors = validateSchema(object, schema, old);
       if (embeds()) errors.push(...validateEmbedded(object, schema));

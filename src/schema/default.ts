@@ -7,9 +7,9 @@ import type { Schema } from '../machinery/schema.ts';
 
 /**
  * Fills in defaults, in place. A null where the schema does not allow one counts as absent: the default takes its place,
- * and without a default the field is removed.
+ * and without a default the field is removed, unless `keepNulls`: what a null means to a Go type is for its kind to say.
  */
-export function applyDefaults(value: JsonValue | undefined, schema: Schema | undefined): void {
+export function applyDefaults(value: JsonValue | undefined, schema: Schema | undefined, keepNulls = false): void {
   if (schema === undefined || typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
     const items = schema.items;
@@ -17,7 +17,7 @@ export function applyDefaults(value: JsonValue | undefined, schema: Schema | und
     for (let i = 0; i < value.length; i++) {
       if (value[i] === null && items.nullable !== true && items.default !== undefined)
         value[i] = cloneJson(items.default);
-      applyDefaults(value[i], items);
+      applyDefaults(value[i], items, keepNulls);
     }
     return;
   }
@@ -34,12 +34,13 @@ export function applyDefaults(value: JsonValue | undefined, schema: Schema | und
   for (const key of Object.keys(value)) {
     const child = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : additional;
     if (child === undefined) continue;
-    if (value[key] !== null) applyDefaults(value[key], child);
+    if (value[key] !== null) applyDefaults(value[key], child, keepNulls);
     else if (child.nullable !== true) {
-      if (child.default === undefined) delete value[key];
-      else {
+      if (child.default === undefined) {
+        if (!keepNulls) delete value[key];
+      } else {
         value[key] = cloneJson(child.default);
-        applyDefaults(value[key], child);
+        applyDefaults(value[key], child, keepNulls);
       }
     }
   }

@@ -70,6 +70,29 @@ describe('CustomResourceDefinition as a resource', () => {
     assert.equal(draft.spec.versions[0]?.schema?.openAPIV3Schema?.properties?.open?.additionalProperties, true);
   });
 
+  it('takes nulls for nothing, except inside values', () => {
+    const draft = definition({
+      schema: {
+        type: 'object',
+        description: null,
+        properties: {
+          a: { type: 'string', default: null, enum: [null, 'x'], items: null, additionalProperties: null },
+          b: { type: 'object', default: { c: null } },
+          list: { type: 'array', items: { type: 'string', default: null } },
+        },
+      } as never,
+    });
+    strategy.default?.(draft);
+    assert.deepEqual(draft.spec.versions[0]?.schema?.openAPIV3Schema, {
+      type: 'object',
+      properties: {
+        a: { type: 'string', enum: [null, 'x'] },
+        b: { type: 'object', default: { c: null } },
+        list: { type: 'array', items: { type: 'string' } },
+      },
+    });
+  });
+
   it('is decoded as Go decodes it', () => {
     assert.equal(
       schema.decodeError({ spec: { versions: [{ served: 'yes' }] } }),

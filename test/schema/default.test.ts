@@ -53,6 +53,18 @@ describe('defaulting', () => {
     it(what, () => assert.deepEqual(defaulted(schema, before), after));
   }
 
+  it('leaves it to Go types what a null means, unless there is a default', () => {
+    const schema: Schema = {
+      definition: 'io.k8s.api.core.v1.Thing',
+      type: 'object',
+      properties: {
+        size: { type: 'integer', default: 1 },
+        data: { type: 'object', additionalProperties: { type: 'string' } },
+      },
+    };
+    assert.deepEqual(defaulted(schema, { size: null, data: { a: null } }), { size: 1, data: { a: null } });
+  });
+
   it('gives every object a default of its own', () => {
     const schema: Schema = { type: 'object', properties: { list: { type: 'array', default: [{ a: 1 }] } } };
     const one = defaulted(schema, {});
