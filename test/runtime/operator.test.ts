@@ -204,6 +204,10 @@ for (const [name, open] of [
         );
         return true;
       });
+      await assert.rejects(
+        objects.create({ metadata: key, spec: { size: 6 } }),
+        /^StatusError: Memcached\.cache\.example\.com "sample" is invalid: .*: Invalid value: at most five$/,
+      );
       const created = await objects.create({ metadata: key } as never);
       assert.deepEqual(created.spec, { size: 1 });
     });
