@@ -51,7 +51,6 @@ import { networkingV1 } from './networking-v1.ts';
 import { nodeV1 } from './node-v1.ts';
 import { policyV1 } from './policy-v1.ts';
 import { rbacV1 } from './rbac-v1.ts';
-import { resourceV1 } from './resource-v1.ts';
 import { schedulingV1 } from './scheduling-v1.ts';
 import { storageV1 } from './storage-v1.ts';
 import { type MessageTable, numberedFields } from './table.ts';
@@ -78,7 +77,6 @@ export const messageTables: Readonly<Record<string, MessageTable>> = {
   'io.k8s.api.node.v1': nodeV1,
   'io.k8s.api.policy.v1': policyV1,
   'io.k8s.api.rbac.v1': rbacV1,
-  'io.k8s.api.resource.v1': resourceV1,
   'io.k8s.api.scheduling.v1': schedulingV1,
   'io.k8s.api.storage.v1': storageV1,
   'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1': apiregistrationV1,

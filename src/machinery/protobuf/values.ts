@@ -44,6 +44,7 @@ function time(format: (seconds: number, nanos: number) => string, nanosOf: (text
       return format(at, Number(nanos ?? 0));
     },
     (value) => {
+      if (value === null) return {};
       const text = String(value);
       try {
         const nanos = nanosOf(text);
