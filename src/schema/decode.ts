@@ -28,12 +28,20 @@ function decode(
   const typed = struct !== undefined || schema.definition !== undefined;
   if (!typed) return decodeChildren(value, schema, undefined, field);
   if (isAnything(schema)) return undefined;
+  if (schema.definition?.includes('.JSONSchemaPropsOr') === true) return decodeSchemaOr(value, schema);
   const own = decodeWithMethod(value, schema);
   if (own !== undefined) return own === '' ? undefined : own;
   const actual = mismatch(value, schema);
   if (actual === undefined) return decodeChildren(value, schema, structName(schema) ?? struct, field);
   const target = struct === undefined || field === '' ? 'Go value' : `Go struct field ${struct}.${field}`;
   return `json: cannot unmarshal ${actual} into ${target} of type ${goType(schema)}`;
+}
+
+/** `JSONSchemaPropsOrBool` and the like decode themselves, and what is in them afresh: paths start again. */
+function decodeSchemaOr(value: JsonValue, schema: Schema): string | undefined {
+  if (schema.definition?.endsWith('OrBool') !== true) return decodeChildren(value, schema, 'JSONSchemaProps', '');
+  if (typeof value === 'boolean') return undefined;
+  return isJsonObject(value) ? decodeChildren(value, schema, 'JSONSchemaProps', '') : 'boolean or JSON schema expected';
 }
 
 function decodeChildren(

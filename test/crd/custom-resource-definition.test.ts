@@ -8,7 +8,7 @@ import { definition } from './definition.ts';
 
 const context = { now: 0, user: { name: 'u', groups: [] }, dryRun: false };
 const { strategy } = crdResourceType;
-const schema = compileSchema(crdResourceType.versions[0]!.schema);
+const decoder = compileSchema(crdResourceType.versions[0]!.schema);
 
 describe('CustomResourceDefinition as a resource', () => {
   it('fills in names and conversion', () => {
@@ -59,7 +59,7 @@ describe('CustomResourceDefinition as a resource', () => {
       } as never,
     });
     const at = 'spec.versions[0].schema.openAPIV3Schema.properties';
-    assert.deepEqual(schema.prune(draft as unknown as JsonObject), [
+    assert.deepEqual(decoder.prune(draft as unknown as JsonObject), [
       `${at}.list.items.what`,
       `${at}.map.additionalProperties.ever`,
     ]);
@@ -93,11 +93,31 @@ describe('CustomResourceDefinition as a resource', () => {
     });
   });
 
-  it('is decoded as Go decodes it', () => {
+  const decoded = (schema: object): string | undefined =>
+    decoder.decodeError({ spec: { versions: [{ schema: { openAPIV3Schema: schema } }] } } as unknown as JsonObject);
+  const field = (path: string, type: string, value: string): string =>
+    `json: cannot unmarshal ${value} into Go struct field JSONSchemaProps.${path} of type ${type}`;
+  const wrong: [what: string, schema: object, error: string][] = [
+    [
+      'a bound that is no number',
+      { properties: { a: { minimum: '5' } } },
+      field('spec.versions.schema.openAPIV3Schema.properties.minimum', 'float64', 'string'),
+    ],
+    ['a list for additionalProperties', { additionalProperties: [] }, 'boolean or JSON schema expected'],
+    ['a wrong type in additionalProperties', { additionalProperties: { type: 5 } }, field('type', 'string', 'number')],
+    ['a wrong type in items', { items: { nullable: 'yes' } }, field('nullable', 'bool', 'string')],
+    ['a wrong type in a list of items', { items: [{ title: true }] }, field('title', 'string', 'bool')],
+  ];
+  for (const [what, schema, error] of wrong) {
+    it(`is decoded as Go decodes it: ${what}`, () => assert.equal(decoded(schema), error));
+  }
+
+  it('is decoded as Go decodes it: other fields, and what is right', () => {
     assert.equal(
-      schema.decodeError({ spec: { versions: [{ served: 'yes' }] } }),
+      decoder.decodeError({ spec: { versions: [{ served: 'yes' }] } }),
       'json: cannot unmarshal string into Go struct field CustomResourceDefinitionVersion.spec.versions.served of type bool',
     );
+    assert.equal(decoded({ additionalProperties: true, items: { type: 'string' }, default: { any: 1 } }), undefined);
   });
 
   it('must be named after what it defines', () => {
