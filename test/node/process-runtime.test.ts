@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ContainerConfig, ContainerRuntime, ContainerStatus } from '../../src/node/container-runtime.ts';
+import { MountNamespaces } from '../../src/node/process/mount-namespace.ts';
 import { createProcessRuntime } from '../../src/node/process/process-runtime.ts';
 import { describeRuntime, sandboxConfig, type Task } from './runtime-contract.ts';
+
+/** As the runtime finds out. */
+const canMount = (await MountNamespaces.detect(tmpdir())) !== undefined;
 
 const sh = (script: string): string[] => ['sh', '-c', script];
 
@@ -24,14 +28,16 @@ function commandOf(task: Task): string[] {
   }
 }
 
-describeRuntime({
-  name: 'process',
-  create: (directory) => createProcessRuntime({ directory }),
-  task: (task) => ({ command: commandOf(task) }),
-  pass: (milliseconds) => wait(milliseconds),
-  exec: (exitCode, stdout) => sh(`printf '${stdout}'; exit ${exitCode}`),
-  execForever: ['sleep', '1000'],
-});
+for (const mounts of ['auto', 'links'] as const) {
+  describeRuntime({
+    name: `process, mounts: ${mounts}`,
+    create: (directory) => createProcessRuntime({ directory, mounts }),
+    task: (task) => ({ command: commandOf(task) }),
+    pass: (milliseconds) => wait(milliseconds),
+    exec: (exitCode, stdout) => sh(`printf '${stdout}'; exit ${exitCode}`),
+    execForever: ['sleep', '1000'],
+  });
+}
 
 describe('process runtime', () => {
   let directory: string;
@@ -63,6 +69,14 @@ describe('process runtime', () => {
       if (found !== undefined && found !== false) return found;
     }
     throw new Error('the condition did not come about within 10 s');
+  }
+
+  /** Goes on with a runtime that mounts in this way. */
+  async function use(mounts: 'auto' | 'links'): Promise<void> {
+    await runtime.removeSandbox(sandbox);
+    await runtime.close();
+    runtime = await createProcessRuntime({ directory: join(directory, 'runtime'), mounts });
+    sandbox = await runtime.runSandbox(sandboxConfig('pod'));
   }
 
   const ended = (id: string): Promise<ContainerStatus> =>
@@ -121,6 +135,7 @@ describe('process runtime', () => {
   });
 
   it('starts where it is told: in a volume, on the host, or in a new directory', async () => {
+    await use('links');
     const volume = join(directory, 'volume');
     await mkdir(volume);
     const mounts = [{ containerPath: '/data', hostPath: volume, readOnly: false }];
@@ -212,6 +227,77 @@ describe('process runtime', () => {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, ip, resolve));
     await new Promise((resolve) => server.close(resolve));
   });
+
+  if (canMount) {
+    describe('with mount namespaces', () => {
+      const target = `/tmp/setpoint-mount-point-${process.pid}`;
+      afterEach(() => rm(target, { recursive: true, force: true }));
+
+      async function volume(name: string, files: Record<string, string>): Promise<string> {
+        const path = join(directory, name);
+        await mkdir(path);
+        for (const [file, text] of Object.entries(files)) await writeFile(join(path, file), text, { mode: 0o755 });
+        return path;
+      }
+
+      it('shows volumes at their own paths, to the container alone', async () => {
+        const [outer, inner] = [await volume('outer', { key: 'outer' }), await volume('inner', { key: 'inner' })];
+        const mounts = [
+          { containerPath: `${target}/sub`, hostPath: inner, readOnly: false },
+          { containerPath: target, hostPath: outer, readOnly: false },
+        ];
+        const script = `cat ${target}/key; echo; cat ${target}/sub/key; echo; pwd; echo new > ${target}/new`;
+        const end = await ended(await start(sh(script), { mounts, workingDir: target }));
+        assert.equal(end.exitCode, 0, await log());
+        assert.deepEqual(await texts(), ['F outer', 'F inner', `F ${target}`]);
+        assert.equal(await readFile(join(outer, 'new'), 'utf8'), 'new\n');
+        await assert.rejects(readFile(join(target, 'key')), { code: 'ENOENT' });
+      });
+
+      it('keeps what is read-only from being written', async () => {
+        const mounts = [{ containerPath: target, hostPath: await volume('v', { key: 'x' }), readOnly: true }];
+        assert.notEqual((await ended(await start(sh(`echo y > ${target}/key`), { mounts }))).exitCode, 0);
+        assert.match(await log(), /Read-only file system/);
+      });
+
+      it('shows single files', async () => {
+        const path = join(await volume('v', { message: '' }), 'message');
+        const mounts = [{ containerPath: target, hostPath: path, readOnly: false }];
+        await ended(await start(sh(`echo done > ${target}`), { mounts }));
+        assert.equal(await readFile(path, 'utf8'), 'done\n');
+        assert.equal(await readFile(target, 'utf8'), '');
+      });
+
+      it('runs commands that are in volumes, and commands beside them', async () => {
+        const path = await volume('v', { 'run.sh': '#!/bin/sh\necho in the volume; exec sleep 1000\n', text: 'x' });
+        const mounts = [{ containerPath: target, hostPath: path, readOnly: true }];
+        const id = await start([`${target}/run.sh`], { mounts });
+        await until(async () => (await texts()).includes('F in the volume'));
+        const answer = await runtime.execSync(id, ['cat', `${target}/text`], 10);
+        assert.equal(Buffer.from(answer.stdout).toString(), 'x');
+        const env = await runtime.execSync(id, ['env'], 10);
+        const names = Buffer.from(env.stdout)
+          .toString()
+          .trim()
+          .split('\n')
+          .map((line) => line.split('=')[0]);
+        assert.deepEqual(names.sort(), ['HOME', 'HOSTNAME', 'PATH']);
+        await assert.rejects(runtime.execSync(id, ['nowhere'], 10), {
+          message: 'exec: "nowhere": executable file not found in $PATH',
+        });
+        await assert.rejects(start([`${target}/none`], { mounts }), {
+          message: `exec: "${target}/none": no such file or directory`,
+        });
+      });
+
+      it('takes no volume in the place of everything', async () => {
+        const mounts = [{ containerPath: '/', hostPath: await volume('v', {}), readOnly: false }];
+        await assert.rejects(start(['true'], { mounts }), {
+          message: 'the process runtime cannot mount a volume at /',
+        });
+      });
+    });
+  }
 
   if (process.platform === 'linux') {
     it('measures what processes use', async () => {

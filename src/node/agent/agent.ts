@@ -185,7 +185,9 @@ export class NodeAgent {
     this.#stopListening();
     await this.#server?.close();
     await this.#registration?.stop();
-    await Promise.all([...this.#workers.values()].map((worker) => worker.detach()));
+    const workers = [...this.#workers.values()];
+    await Promise.all(workers.map((worker) => worker.detach()));
+    await Promise.all(workers.map((worker) => worker.idle()));
     if (end === 'stop') {
       const { runtime } = this.#options;
       const running = (await runtime.listContainers()).filter(({ state }) => state === 'running');

@@ -6,7 +6,7 @@
 import { rm } from 'node:fs/promises';
 import type { Container, Pod, PodStatus } from '../../apis/types.ts';
 import { Pod as pods } from '../../client/kinds.ts';
-import type { Timer } from '../../clock/clock.ts';
+import { sleep, type Timer } from '../../clock/clock.ts';
 import { StatusError } from '../../machinery/status.ts';
 import type { SandboxStatus } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
@@ -42,6 +42,7 @@ type Ending =
 
 const firstRetry = 1000;
 const longestRetry = 10_000;
+const longestStop = 2000;
 /** How often the content of volumes is compared with the API; kubelet's sync period. */
 const volumeRefresh = 60_000;
 
@@ -68,6 +69,8 @@ export class PodWorker {
   #stage: 'running' | 'stopping' | 'stopped' | 'removed' = 'running';
   #grace = Number.POSITIVE_INFINITY;
   #looking = false;
+  /** The looks that are under way. */
+  #run: Promise<void> = Promise.resolve();
   #again = false;
   #detached = false;
   #timer: { due: number; timer: Timer } | undefined;
@@ -135,7 +138,7 @@ export class PodWorker {
   wake(): void {
     if (this.#detached) return;
     this.#again = true;
-    if (!this.#looking) void this.#run();
+    if (!this.#looking) this.#run = this.#lookAgain();
   }
 
   /** Lets go of the pod without ending it: the agent stops, the pod runs on. */
@@ -147,6 +150,13 @@ export class PodWorker {
     this.#writer.stop();
     for (const watcher of this.#watchers) watcher();
     await this.#writer.flushed();
+  }
+
+  /** Resolves when a worker that was detached does nothing more, or has been doing it for too long to wait for. */
+  async idle(): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([this.#run, sleep(this.#context.clock, longestStop, done.signal).catch(() => undefined)]);
+    done.abort();
   }
 
   /** Resolves when the container of this id no longer runs. */
@@ -168,7 +178,7 @@ export class PodWorker {
     return currentOf(this.#state, container)?.id ?? '';
   }
 
-  async #run(): Promise<void> {
+  async #lookAgain(): Promise<void> {
     this.#looking = true;
     while (this.#again && !this.#detached) {
       this.#again = false;

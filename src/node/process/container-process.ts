@@ -4,7 +4,7 @@
  * Standard output and error are named pipes that the process itself holds open for reading and writing. While no agent
  * reads them the process runs on (and waits once a pipe's 64 KiB are full) instead of dying of SIGPIPE.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
 import { close, constants, open } from 'node:fs';
 import { access, mkdir, stat, symlink } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -14,6 +14,7 @@ import { type Clock, sleep } from '../../clock/clock.ts';
 import type { ContainerLog, LogStream } from '../container-log.ts';
 import { type ContainerConfig, type Mount, RuntimeError } from '../container-runtime.ts';
 import { processIdentity, signalGroup, signalNumber } from './host-process.ts';
+import type { Launch } from './mount-namespace.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -25,12 +26,6 @@ export interface Exit {
   readonly signal: number;
   /** Nobody saw the exit code: the process was not this agent's child. */
   readonly unseen: boolean;
-}
-
-/** What a container's process may see of the host: its directory, its environment and where it starts. */
-export interface Surroundings {
-  readonly cwd: string;
-  readonly env: Record<string, string>;
 }
 
 /** How often an adopted process is looked at; its end is usually seen at once, when its pipes close. */
@@ -84,21 +79,17 @@ export class ContainerProcess {
   static async start(
     directory: string,
     config: ContainerConfig,
-    surroundings: Surroundings,
+    { file, args, cwd, env }: Launch,
     log: ContainerLog,
     clock: Clock,
   ): Promise<ContainerProcess> {
-    const [file = '', ...args] = [...config.command, ...config.args];
     const stdout = await openFile(join(directory, 'stdout'), constants.O_RDWR);
     const stderr = await openFile(join(directory, 'stderr'), constants.O_RDWR);
     const stdin = config.stdin ? await openFile(join(directory, 'stdin'), constants.O_RDWR) : undefined;
     const outputs = await openOutputs(directory, log);
     try {
-      const child = spawn(file, args, {
-        ...surroundings,
-        detached: true,
-        stdio: [stdin ?? 'ignore', stdout, stderr],
-      });
+      const stdio: StdioOptions = [stdin ?? 'ignore', stdout, stderr];
+      const child = spawn(file, [...args], { cwd, env: { ...env }, detached: true, stdio });
       const pid = await started(child, file);
       // A process that is already gone is seen by its exit event; until then its id cannot be another's.
       const identity = (await processIdentity(pid)) ?? '';
@@ -206,6 +197,11 @@ export function pathInside(root: string, path: string): string {
   return join(root, normalize(`/${path}`)).replace(/\/+$/, '');
 }
 
+/** Whether a path is a directory or something in it. */
+export function isBelow(path: string, directory: string): boolean {
+  return path !== '' && `${normalize(`/${path}`)}/`.startsWith(`${normalize(directory).replace(/\/+$/, '')}/`);
+}
+
 /** Where the process starts: below the container's root when the path is there, else on the host, else it is made. */
 export async function workingDirectory(root: string, path: string): Promise<string> {
   if (path === '') return root;
@@ -233,7 +229,8 @@ export function started(child: ChildProcess, file: string): Promise<number> {
   });
 }
 
-function cannotRun(file: string, error: NodeJS.ErrnoException): RuntimeError {
+/** The words of runc for what `spawn` says. */
+export function cannotRun(file: string, error: NodeJS.ErrnoException): RuntimeError {
   const why =
     error.code === 'ENOENT'
       ? file.includes('/')

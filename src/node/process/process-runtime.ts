@@ -5,9 +5,11 @@
  * address of 127.0.0.0/8 for every pod. What it does not give, because the host is the image and shares its file tree and
  * kernel with every pod: isolation. In particular
  * - every image name is "present", and the command must exist on the host;
- * - volumes are links below the container's own directory, where the process starts: a mount at `/etc/config` is
- *   `etc/config` relative to it (and `$HOME/etc/config`). Nothing outside the runtime's directory is written, so the
- *   absolute path does not show the volume; read-only mounts, limits and terminals are not enforced;
+ * - on Linux with the privilege to mount (root), volumes lie at their own paths, in a mount namespace of the container;
+ *   empty mount points that had to be made stay on the host. Elsewhere volumes are links below the container's own
+ *   directory, where the process starts: a mount at `/etc/config` is `etc/config` relative to it (and
+ *   `$HOME/etc/config`), the absolute path does not show it, and read-only is not enforced. The links are always there;
+ * - limits and terminals are not enforced;
  * - a process that leaves its group on purpose outlives its container.
  *
  * Processes survive the agent. A new agent on the same directory adopts those that still run (same process id and start
@@ -33,8 +35,9 @@ import {
   type SandboxStatus,
 } from '../container-runtime.ts';
 import { newRuntimeId } from '../runtime-id.ts';
-import { ContainerProcess, type Exit, started, workingDirectory } from './container-process.ts';
+import { ContainerProcess, cannotRun, type Exit, isBelow, started, workingDirectory } from './container-process.ts';
 import { groupUsage, signalGroup } from './host-process.ts';
+import { type Launch, MountNamespaces } from './mount-namespace.ts';
 import {
   type ContainerRecord,
   containerDirectory,
@@ -52,15 +55,19 @@ export interface ProcessRuntimeOptions {
   /** The first two numbers of the pods' addresses, `127.44`; default: drawn from the directory's name. */
   readonly subnet?: string;
   readonly log?: ContainerLogOptions;
+  /** `links`: no mount namespaces, also where the host has them. Default: where it can. */
+  readonly mounts?: 'auto' | 'links';
 }
 
 export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
   const directory = resolve(options.directory);
+  await mkdir(directory, { recursive: true });
   const runtime = new ProcessRuntime(
     directory,
     options.clock ?? systemClock,
     await usableSubnet(options.subnet ?? subnetOf(directory)),
     options.log ?? {},
+    options.mounts === 'links' ? undefined : await MountNamespaces.detect(directory),
   );
   await runtime.restore();
   return runtime;
@@ -72,6 +79,7 @@ class ProcessRuntime implements ContainerRuntime {
   /** Empty where pods share 127.0.0.1. */
   readonly #subnet: string;
   readonly #logOptions: ContainerLogOptions;
+  readonly #namespaces: MountNamespaces | undefined;
   readonly #sandboxes = new Map<string, SandboxRecord>();
   readonly #containers = new Map<string, ContainerRecord>();
   readonly #bySandbox = new Map<string, Set<string>>();
@@ -83,11 +91,18 @@ class ProcessRuntime implements ContainerRuntime {
   #lastAddress = 0;
   #closed = false;
 
-  constructor(directory: string, clock: Clock, subnet: string, logOptions: ContainerLogOptions) {
+  constructor(
+    directory: string,
+    clock: Clock,
+    subnet: string,
+    logOptions: ContainerLogOptions,
+    namespaces: MountNamespaces | undefined,
+  ) {
     this.#directory = directory;
     this.#clock = clock;
     this.#subnet = subnet;
     this.#logOptions = logOptions;
+    this.#namespaces = namespaces;
   }
 
   /** Finds again what a former agent left. */
@@ -218,7 +233,8 @@ class ProcessRuntime implements ContainerRuntime {
     const path = containerDirectory(this.#directory, id);
     let process: ContainerProcess;
     try {
-      process = await ContainerProcess.start(path, record.config, await this.#surroundings(record), log, this.#clock);
+      const launch = await this.#launch(record, [...record.config.command, ...record.config.args]);
+      process = await ContainerProcess.start(path, record.config, launch, log, this.#clock);
     } catch (error) {
       await this.#recordStartFailure(record, error as Error);
       throw error;
@@ -262,12 +278,8 @@ class ProcessRuntime implements ContainerRuntime {
     if (record.state !== 'running') {
       throw new RuntimeError('ExecError', `container ${id} is not running`);
     }
-    const [file = '', ...args] = command;
-    const child = spawn(file, args, {
-      ...(await this.#surroundings(record)),
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const { file, args, cwd, env } = await this.#launch(record, command);
+    const child = spawn(file, [...args], { cwd, env: { ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -327,13 +339,28 @@ class ProcessRuntime implements ContainerRuntime {
     return record;
   }
 
-  /** The container's own variables, and what an image and a container runtime would set: PATH, HOME and HOSTNAME. */
-  async #surroundings(record: ContainerRecord): Promise<{ cwd: string; env: Record<string, string> }> {
+  /** How a command is run in a container, as its first process or beside it. */
+  async #launch(record: ContainerRecord, [file = '', ...args]: readonly string[]): Promise<Launch> {
     const root = join(containerDirectory(this.#directory, record.id), 'root');
+    const { mounts, workingDir } = record.config;
+    const env = this.#environment(record, root);
+    if (this.#namespaces === undefined) return { file, args, cwd: await workingDirectory(root, workingDir), env };
+    const mounted = mounts.some(({ containerPath }) => isBelow(workingDir, containerPath));
+    const cwd = mounted ? workingDir : await workingDirectory(root, workingDir);
+    const command = { file, args, cwd, env };
+    try {
+      if (record.state === 'created') return await this.#namespaces.launch(command, mounts);
+      return await this.#namespaces.launchBeside(record.pid, command, mounts);
+    } catch (error) {
+      throw error instanceof RuntimeError ? error : cannotRun(file, error as NodeJS.ErrnoException);
+    }
+  }
+
+  /** The container's own variables, and what an image and a container runtime would set: PATH, HOME and HOSTNAME. */
+  #environment(record: ContainerRecord, root: string): Record<string, string> {
     const hostname = this.#sandboxes.get(record.sandboxId)?.config.hostname ?? '';
-    const cwd = await workingDirectory(root, record.config.workingDir);
     const PATH = process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-    return { cwd, env: { PATH, HOME: root, HOSTNAME: hostname, ...record.config.env } };
+    return { PATH, HOME: root, HOSTNAME: hostname, ...record.config.env };
   }
 
   #watch(id: string, process: ContainerProcess): void {
