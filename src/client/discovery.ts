@@ -23,8 +23,11 @@ export interface DiscoveredResource extends ResourceDefinition<ApiObject> {
 export interface RestMapper {
   /** The resource of a kind. Throws a StatusError with reason NotFound when the server knows none. */
   resourceFor(kind: KindReference): Promise<DiscoveredResource>;
-  /** Every resource of the preferred version of every group, subresources left out. Always asks the server. */
-  preferredResources(): Promise<readonly DiscoveredResource[]>;
+  /**
+   * Every resource of the preferred version of every group, subresources left out. Always asks the server. A version that
+   * cannot be asked for (its aggregated server is down) is told to `onFailure`, and does not hide the others.
+   */
+  preferredResources(onFailure?: (apiVersion: string, error: unknown) => void): Promise<readonly DiscoveredResource[]>;
   /** Forgets what was found. */
   invalidate(): void;
 }
@@ -55,12 +58,15 @@ export function createRestMapper(transport: Transport): RestMapper {
       return resource;
     },
 
-    async preferredResources() {
+    async preferredResources(onFailure = () => undefined) {
       const groups = await transport.document('/apis');
       const preferred = ['v1', ...array(groups.groups).map(preferredVersion)].filter((version) => version !== '');
       const answers = await Promise.allSettled(preferred.map(fetchVersion));
-      // A group whose aggregated server is down must not hide the others.
-      return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+      return answers.flatMap((answer, index) => {
+        if (answer.status === 'fulfilled') return answer.value;
+        onFailure(preferred[index]!, answer.reason);
+        return [];
+      });
     },
 
     invalidate() {

@@ -2,6 +2,7 @@
 import type { ControllerModule } from './controller-module.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
+import { namespaceController } from './namespace/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 
 export type { ControllerModule } from './controller-module.ts';
@@ -11,4 +12,5 @@ export const controllers: readonly ControllerModule[] = [
   replicaSetController,
   deploymentController,
   garbageCollectorController,
+  namespaceController,
 ];

@@ -1,4 +1,5 @@
 /** Which resources are collected: all that can be listed, watched and deleted; they come and go with their CRDs. */
+import { apiVersionOf } from '../../client/definition.ts';
 import type { DiscoveredResource } from '../../client/discovery.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import type { KeyContext } from '../../runtime/index.ts';
@@ -23,9 +24,13 @@ export class WatchedResources {
 
   /** Answers whether the set has changed; resolves when what is new is in the graph. */
   async sync({ client, clock, log }: KeyContext): Promise<boolean> {
-    const served = (await client.mapper.preferredResources()).filter(
-      (resource) => isCollectable(resource) && !ignored(resource),
-    );
+    const failed = new Set<string>();
+    const discovered = await client.mapper.preferredResources((apiVersion) => failed.add(apiVersion));
+    const served = [
+      ...discovered.filter((resource) => isCollectable(resource) && !ignored(resource)),
+      // Whose server cannot be asked has not gone.
+      ...this.#watched.filter((resource) => failed.has(apiVersionOf(resource))),
+    ];
     const isIn = (list: readonly DiscoveredResource[]) => (resource: DiscoveredResource) =>
       list.some((other) => isSameResource(other, resource));
     const added = served.filter((resource) => !isIn(this.#watched)(resource));
