@@ -228,7 +228,22 @@ class Planner implements ExprPlanner {
     const type = this.#types[operand.id];
     const field = type === undefined ? expr.field : fieldKey(type, expr.field, this.#scope.keywordFields);
     if (expr.testOnly) return presence(this.#operand(operand, 0), field);
-    return selection(this.#operand(operand, root), field, expr.field, type);
+    // Most selections are from a variable: they read it themselves.
+    const slot = operand.kind === 'ident' ? this.#slot(operand, operand.name) : undefined;
+    if (slot === undefined) return selection(this.#operand(operand, root), field, expr.field, type);
+    return variableSelection(slot, field, expr, root);
+  }
+
+  /** Where a variable is that is there whenever the expression is evaluated. */
+  #slot(expr: Expr, name: string): Slot | undefined {
+    const reference = this.#references?.[expr.id];
+    if (reference?.kind !== 'ident' || reference.value !== undefined) return undefined;
+    if (reference.local) {
+      const local = this.#findLocal(name);
+      return local === undefined || local.init !== undefined ? undefined : { index: local.slot, local: true };
+    }
+    const index = this.#scope.variableIndex(reference.name);
+    return index === undefined ? undefined : { index, local: false };
   }
 
   /** The name of the variable that a chain of selections means as a whole, if it does. */
@@ -522,31 +537,79 @@ function globalVariable(index: number, name: string, root: 0 | 1): Evaluate {
   };
 }
 
+/** A variable: one of the globals, or a local that is bound. */
+interface Slot {
+  readonly index: number;
+  readonly local: boolean;
+}
+
+/** A field of objects, remembered for the shape that was seen last: nearly always all objects here are of one shape. */
+class FieldCache {
+  readonly name: string;
+  shape: ObjectShape | undefined;
+  field: ObjectField | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The field's value; undefined when it is absent, null or not declared. */
+  read(object: ObjectValue): Value | undefined {
+    if (object.shape !== this.shape) {
+      this.shape = object.shape;
+      this.field = object.shape.fields.get(this.name);
+    }
+    const { field } = this;
+    if (field === undefined) return undefined;
+    // Names that every JavaScript object inherits must be looked for among its own.
+    if (field.isInherited && !Object.hasOwn(object.raw, field.name)) return undefined;
+    const raw = object.raw[field.name];
+    return raw === undefined || raw === null ? undefined : field.read(raw);
+  }
+}
+
 function selection(operand: Evaluate, name: string, shownName: string, type: Type | undefined): Evaluate {
   const missing = new CelError(`no such key: ${shownName}`);
-  // Names that every JavaScript object inherits must be looked for among its own.
-  if (type?.kind !== 'object' || name in Object.prototype) {
+  const cache = new FieldCache(name);
+  if (type?.kind !== 'object') {
     return (frame) => {
       const value = operand(frame);
       return value instanceof CelError ? value : selectField(frame, value, name, missing);
     };
   }
-  let shape: ObjectShape | undefined;
-  let field: ObjectField | undefined;
   return (frame) => {
     const value = operand(frame);
     if (value instanceof ObjectValue) {
       frame.cost++;
-      // Nearly always all objects here are of one shape.
-      if (value.shape !== shape) {
-        shape = value.shape;
-        field = shape.fields.get(name);
-      }
-      if (field === undefined) return missing;
-      const raw = value.raw[field.name];
-      return raw === undefined || raw === null ? missing : field.read(raw);
+      return cache.read(value) ?? missing;
     }
     return value instanceof CelError ? value : selectField(frame, value, name, missing);
+  };
+}
+
+function variableSelection({ index, local }: Slot, name: string, expr: Select, root: 0 | 1): Evaluate {
+  const missing = new CelError(`no such key: ${expr.field}`);
+  const unbound = new CelError(`no such attribute(s): ${qualifiedName(expr.operand)}`);
+  const cache = new FieldCache(name);
+  const cost = root + 1;
+  const slow = (frame: Frame, value: Value | undefined): Value => {
+    frame.cost += root;
+    if (value === undefined) return unbound;
+    return value instanceof CelError ? value : selectField(frame, value, name, missing);
+  };
+  if (local) {
+    return (frame) => {
+      const value = frame.locals[index];
+      if (!(value instanceof ObjectValue)) return slow(frame, value);
+      frame.cost += cost;
+      return cache.read(value) ?? missing;
+    };
+  }
+  return (frame) => {
+    const value = frame.globals[index];
+    if (!(value instanceof ObjectValue)) return slow(frame, value);
+    frame.cost += cost;
+    return cache.read(value) ?? missing;
   };
 }
 
@@ -559,6 +622,7 @@ function selectField(frame: Frame, value: Value, name: string, missing: CelError
 }
 
 function presence(operand: Evaluate, name: string): Evaluate {
+  const cache = new FieldCache(name);
   return (frame) => {
     let value = operand(frame);
     if (value instanceof CelError) return value;
@@ -567,8 +631,9 @@ function presence(operand: Evaluate, name: string): Evaluate {
       if (value.value === undefined) return false;
       value = value.value;
     }
-    if (!(value instanceof MapValue)) return value instanceof OpaqueValue ? noSuchOverload : false;
-    const field = value.get(name);
+    const isObject = value instanceof ObjectValue;
+    if (!isObject && !(value instanceof MapValue)) return value instanceof OpaqueValue ? noSuchOverload : false;
+    const field = isObject ? cache.read(value as ObjectValue) : (value as MapValue).get(name);
     return field instanceof CelError ? field : field !== undefined;
   };
 }

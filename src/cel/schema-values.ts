@@ -160,7 +160,7 @@ class SchemaShape implements ObjectShape {
     this.#fields ??= new Map(
       Object.entries(this.#properties).map(([name, property]) => [
         escapeFieldName(name) ?? name,
-        { name, read: readerOf(property) },
+        { name, read: readerOf(property), isInherited: name in Object.prototype },
       ]),
     );
     return this.#fields;

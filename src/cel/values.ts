@@ -208,6 +208,13 @@ export class StructValue extends EntryMap {
   }
 }
 
+/** The keys that have a value: JSON in memory may also hold `undefined`. */
+function definedKeys(raw: Readonly<Record<string, unknown>>): readonly string[] {
+  const keys = Object.keys(raw);
+  for (const key of keys) if (raw[key] === undefined) return keys.filter((k) => raw[k] !== undefined);
+  return keys;
+}
+
 /** A map with string keys over raw JSON. */
 export class JsonMap extends MapValue {
   readonly raw: Readonly<Record<string, unknown>>;
@@ -220,9 +227,7 @@ export class JsonMap extends MapValue {
   }
 
   get size(): number {
-    let size = 0;
-    for (const key in this.raw) if (this.raw[key] !== undefined) size++;
-    return size;
+    return definedKeys(this.raw).length;
   }
 
   get(key: Value): Value | undefined {
@@ -231,8 +236,8 @@ export class JsonMap extends MapValue {
     return raw === undefined ? undefined : this.read(raw);
   }
 
-  *keys(): Iterable<Value> {
-    for (const key of Object.keys(this.raw)) if (this.raw[key] !== undefined) yield key;
+  keys(): readonly string[] {
+    return definedKeys(this.raw);
   }
 }
 
@@ -240,6 +245,8 @@ export class JsonMap extends MapValue {
 export interface ObjectField {
   readonly name: string;
   readonly read: Reader;
+  /** Whether every JavaScript object has something of this name. */
+  readonly isInherited: boolean;
 }
 
 /** What an object view needs to know of its type. Fields are keyed by the name that expressions use. */
@@ -261,9 +268,7 @@ export class ObjectValue extends MapValue {
   }
 
   get size(): number {
-    let size = 0;
-    for (const key in this.raw) if (this.raw[key] !== undefined) size++;
-    return size;
+    return definedKeys(this.raw).length;
   }
 
   get(key: Value): Value | undefined {
