@@ -219,7 +219,7 @@ function checkBelow(schema: JsonSchemaProps, path: FieldPath, place: Place, walk
     for (const [i, part] of (schema[junctor] ?? []).entries()) check(part, path.child(junctor).index(i));
   }
   for (const [name, part] of Object.entries(schema.definitions ?? {})) check(part, path.child('definitions').key(name));
-  if (Array.isArray(items)) for (const [i, item] of items.entries()) check(item, path.child('items').index(i));
+  if (Array.isArray(items)) for (const [i, item] of items.entries()) check(item ?? {}, path.child('items').index(i));
   else if (items !== undefined) check(items, path.child('items'));
   for (const [name, part] of Object.entries(schema.dependencies ?? {})) {
     if (!Array.isArray(part)) check(part, path.child('dependencies').key(name));
@@ -294,7 +294,7 @@ function checkListMap(schema: JsonSchemaProps, keys: readonly string[], path: Fi
     return;
   }
   if (Array.isArray(items)) {
-    const shown = { Schema: null, JSONSchemas: items.map(shownSchema) };
+    const shown = { Schema: null, JSONSchemas: items.map((item) => shownSchema(item ?? {})) };
     errors.push(invalid(path.child('items'), shown, 'must only have a single schema if x-kubernetes-list-type is map'));
     return;
   }

@@ -46,7 +46,7 @@ export interface JsonSchemaProps extends Omit<Schema, 'definition' | 'items' | '
   id?: string;
   $schema?: string;
   $ref?: string;
-  items?: JsonSchemaProps | JsonSchemaProps[];
+  items?: JsonSchemaProps | (JsonSchemaProps | null)[];
   additionalProperties?: JsonSchemaProps | boolean;
   additionalItems?: JsonSchemaProps | boolean;
   properties?: Record<string, JsonSchemaProps>;

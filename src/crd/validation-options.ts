@@ -130,5 +130,7 @@ function someWithin(schema: JsonSchemaProps, predicate: (schema: JsonSchemaProps
     schema.additionalProperties,
     schema.additionalItems,
   ];
-  return below.some((part) => typeof part === 'object' && !Array.isArray(part) && someWithin(part, predicate));
+  return below.some(
+    (part) => typeof part === 'object' && part !== null && !Array.isArray(part) && someWithin(part, predicate),
+  );
 }

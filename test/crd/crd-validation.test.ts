@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { validateCrd, validateCrdName, validateCrdStatus, validateCrdUpdate } from '../../src/crd/crd-validation.ts';
+import { shownSchema } from '../../src/crd/internal-form.ts';
 import type { CustomResourceDefinition, JsonSchemaProps } from '../../src/crd/types.ts';
 import { errorText } from '../../src/machinery/field.ts';
 import { definition } from './definition.ts';
@@ -255,6 +256,7 @@ describe('validation of schemas', () => {
   const root = 'spec.validation.openAPIV3Schema';
   const within = (schema: JsonSchemaProps): JsonSchemaProps => ({ type: 'object', properties: { f: schema } });
   const f = `${root}.properties[f]`;
+  const empty = JSON.stringify(shownSchema({}));
   const cases: [what: string, schema: JsonSchemaProps, expected: string[]][] = [
     ['no type', {}, [`${root}.type: Required value: must not be empty at the root`]],
     [
@@ -353,6 +355,14 @@ describe('validation of schemas', () => {
         `${root}.definitions: Forbidden: definitions is not supported`,
         `${root}.$ref: Forbidden: $ref is not supported`,
         `${root}.uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic`,
+      ],
+    ],
+    [
+      'a list of schemas for items',
+      within({ type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['a'], items: [null] }),
+      [
+        `${f}.items: Forbidden: items must be a schema object and not an array`,
+        `${f}.items: Invalid value: {"Schema":null,"JSONSchemas":[${empty}]}: must only have a single schema if x-kubernetes-list-type is map`,
       ],
     ],
     [
