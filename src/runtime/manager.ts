@@ -33,6 +33,9 @@ export type ManagerOptions = ({ readonly transport: Transport } | { readonly cli
   readonly metrics?: ManagerMetrics;
 };
 
+/** How long reconciles may take to end after their signal, in milliseconds. */
+const abandonAfter = 5_000;
+
 export class Manager implements AsyncDisposable {
   readonly name: string;
   readonly clock: Clock;
@@ -46,6 +49,7 @@ export class Manager implements AsyncDisposable {
   readonly #controllers = new Map<string, Controller<TypedObject>>();
   readonly #abort = new AbortController();
   readonly #elector: LeaderElector | undefined;
+  #stopping: Promise<void> | undefined;
   #state: 'new' | 'starting' | 'running' | 'stopped' = 'new';
 
   constructor(options: ManagerOptions) {
@@ -136,23 +140,41 @@ export class Manager implements AsyncDisposable {
   }
 
   /** Finishes running reconciles, closes watches, gives the lease back. The transport stays open: it is its owner's. */
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped') return;
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
     this.#state = 'stopped';
-    const grace = this.clock.setTimeout(
-      () => this.#abort.abort(new Error('the manager is stopping')),
-      this.#options.gracePeriod ?? 30_000,
-    );
-    await Promise.all([...this.#controllers.values()].map((controller) => controller.stop()));
-    grace.cancel();
+    await this.#drain();
     this.#caches.stop();
     await this.events.stop();
     await this.#elector?.stop();
     this.#abort.abort(new Error('the manager has stopped'));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+  /** Resolves when no reconcile runs any more, or when those that do have not ended although they were told to. */
+  async #drain(): Promise<void> {
+    const { gracePeriod = 30_000 } = this.#options;
+    const controllers = [...this.#controllers.values()];
+    await new Promise<void>((resolve) => {
+      const abort = this.clock.setTimeout(() => this.#abort.abort(new Error('the manager is stopping')), gracePeriod);
+      const abandon = this.clock.setTimeout(() => {
+        const busy = controllers.filter(({ queue }) => queue.processing > 0).map(({ name }) => name);
+        this.log.error({ controllers: busy }, 'reconciles do not end: stopping without them');
+        resolve();
+      }, gracePeriod + abandonAfter);
+      void Promise.all(controllers.map((controller) => controller.stop())).then(() => {
+        abort.cancel();
+        abandon.cancel();
+        resolve();
+      });
+    });
   }
 
   #candidate(options: LeaderElectionOptions): LeaderElector {

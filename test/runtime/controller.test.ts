@@ -439,6 +439,18 @@ describe('controller', () => {
     assert.equal(w.server.openWatches, 0);
   });
 
+  it('stops without reconciles that do not end at all', async () => {
+    const w = world({ gracePeriod: 5_000 });
+    w.server.put(Memcached, memcached('one'));
+    w.manager.controller(Memcached).reconcile(() => new Promise<void>(() => undefined));
+    await start(w);
+    const stop = w.manager.stop();
+    await w.clock.advance(10_000);
+    await stop;
+    assert.deepEqual(w.logged, ['error reconciles do not end: stopping without them']);
+    assert.equal(w.server.openWatches, 0);
+  });
+
   it('records events, counting repeats', async () => {
     const w = world();
     w.server.put(Memcached, memcached('one'));
