@@ -207,14 +207,12 @@ function validateParts(
   }
   const { selectableFields = [] } = parts;
   if (selectableFields.length > 0) {
-    const where = path.child('selectableFields');
-    const whole = schema ?? spec.top.schema?.openAPIV3Schema;
-    if (schema === undefined || whole === undefined) {
-      const included =
+    if (schema === undefined) {
+      const when =
         schemaField === 'validation'
           ? 'validations.schema is included'
           : 'version.schema.openAPIV3Schema is not included';
-      errors.push(invalid(where, '', `may only be set when ${included}`));
+      errors.push(invalid(path.child('selectableFields'), '', `may only be set when ${when}`));
     } else errors.push(...validateSelectableFields(selectableFields, schema, path, options));
   }
   return errors;
