@@ -1,21 +1,28 @@
 /** Kubernetes' own kinds: one {@link ResourceType} each, made from a file a kind. */
 
+import { mutatingWebhookConfigurationType } from './admissionregistration/mutating-webhook-configuration.ts';
+import { validatingWebhookConfigurationType } from './admissionregistration/validating-webhook-configuration.ts';
 import { controllerRevisionType } from './apps/controller-revision.ts';
 import { daemonSetType } from './apps/daemon-set.ts';
 import { deploymentType } from './apps/deployment.ts';
 import { replicaSetType } from './apps/replica-set.ts';
 import { statefulSetType } from './apps/stateful-set.ts';
+import { horizontalPodAutoscalerType } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobType } from './batch/cron-job.ts';
 import { jobType } from './batch/job.ts';
 import { leaseType } from './coordination/lease.ts';
 import { configMapType } from './core/config-map.ts';
 import { endpointsType } from './core/endpoints.ts';
 import { eventType } from './core/event.ts';
+import { limitRangeType } from './core/limit-range.ts';
 import { namespaceType } from './core/namespace.ts';
 import { nodeType } from './core/node.ts';
 import { persistentVolumeType } from './core/persistent-volume.ts';
 import { persistentVolumeClaimType } from './core/persistent-volume-claim.ts';
 import { podType } from './core/pod.ts';
+import { podTemplateType } from './core/pod-template.ts';
+import { replicationControllerType } from './core/replication-controller.ts';
+import { resourceQuotaType } from './core/resource-quota.ts';
 import { secretType } from './core/secret.ts';
 import { serviceType } from './core/service.ts';
 import { serviceAccountType } from './core/service-account.ts';
@@ -23,6 +30,7 @@ import { endpointSliceType } from './discovery/endpoint-slice.ts';
 import { ingressType } from './networking/ingress.ts';
 import { ingressClassType } from './networking/ingress-class.ts';
 import { networkPolicyType } from './networking/network-policy.ts';
+import { runtimeClassType } from './node/runtime-class.ts';
 import { podDisruptionBudgetType } from './policy/pod-disruption-budget.ts';
 import { clusterRoleType } from './rbac/cluster-role.ts';
 import { clusterRoleBindingType } from './rbac/cluster-role-binding.ts';
@@ -30,7 +38,11 @@ import { roleType } from './rbac/role.ts';
 import { roleBindingType } from './rbac/role-binding.ts';
 import type { ResourceType } from './resource-type.ts';
 import { priorityClassType } from './scheduling/priority-class.ts';
+import { csiDriverType } from './storage/csi-driver.ts';
+import { csiNodeType } from './storage/csi-node.ts';
+import { csiStorageCapacityType } from './storage/csi-storage-capacity.ts';
 import { storageClassType } from './storage/storage-class.ts';
+import { volumeAttachmentType } from './storage/volume-attachment.ts';
 
 export {
   clusterRoleBindingType,
@@ -38,31 +50,43 @@ export {
   configMapType,
   controllerRevisionType,
   cronJobType,
+  csiDriverType,
+  csiNodeType,
+  csiStorageCapacityType,
   daemonSetType,
   deploymentType,
   endpointSliceType,
   endpointsType,
   eventType,
+  horizontalPodAutoscalerType,
   ingressClassType,
   ingressType,
   jobType,
   leaseType,
+  limitRangeType,
+  mutatingWebhookConfigurationType,
   namespaceType,
   networkPolicyType,
   nodeType,
   persistentVolumeClaimType,
   persistentVolumeType,
   podDisruptionBudgetType,
+  podTemplateType,
   podType,
   priorityClassType,
   replicaSetType,
+  replicationControllerType,
+  resourceQuotaType,
   roleBindingType,
   roleType,
+  runtimeClassType,
   secretType,
   serviceAccountType,
   serviceType,
   statefulSetType,
   storageClassType,
+  validatingWebhookConfigurationType,
+  volumeAttachmentType,
 };
 
 const types: readonly ResourceType[] = [
@@ -96,6 +120,18 @@ const types: readonly ResourceType[] = [
   podDisruptionBudgetType,
   storageClassType,
   priorityClassType,
+  replicationControllerType,
+  podTemplateType,
+  limitRangeType,
+  resourceQuotaType,
+  mutatingWebhookConfigurationType,
+  validatingWebhookConfigurationType,
+  horizontalPodAutoscalerType,
+  runtimeClassType,
+  csiDriverType,
+  csiNodeType,
+  volumeAttachmentType,
+  csiStorageCapacityType,
 ];
 
 /** Every built-in kind, in the order in which discovery lists them: by group priority, then by name. */

@@ -133,13 +133,13 @@ function normalizerOf(schema: Schema): Normalize | undefined {
   }
   if (schema.items !== undefined) {
     const item = normalizerOf(schema.items);
-    if (item === undefined) return undefined;
-    const whenNull = schema.items.properties === undefined ? undefined : zeroValueOf(schema.items);
+    const whenNull = zeroValueOf(schema.items) ?? (() => null);
     return (value) => {
       if (!Array.isArray(value)) return value;
       for (let i = 0; i < value.length; i++) {
         const old = value[i] as JsonValue;
-        value[i] = old === null && whenNull !== undefined ? whenNull() : item(old);
+        if (old === null) value[i] = whenNull();
+        else if (item !== undefined) value[i] = item(old);
       }
       return value;
     };

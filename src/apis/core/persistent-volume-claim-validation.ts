@@ -82,6 +82,8 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     ...(bound ? { resources: { ...value.resources, requests: { ...value.resources?.requests, storage: '' } } } : {}),
     ...((was.volumeName ?? '') === '' ? { volumeName: '' } : {}),
     volumeAttributesClassName: '',
+    // A claim that waits for a default class may be given one.
+    ...(was.storageClassName === undefined ? { storageClassName: '' } : {}),
   });
   if (!deepEqual(comparable(spec), comparable(was))) {
     const why =

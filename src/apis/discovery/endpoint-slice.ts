@@ -3,6 +3,7 @@ import { validateLabelName } from '../../machinery/label-selector.ts';
 import {
   isDns1123Label,
   isFullyQualifiedDomainName,
+  isLabelValue,
   isPortNumber,
   isQualifiedName,
   nameIsDnsSubdomain,
@@ -40,6 +41,10 @@ export const endpointSliceType = builtinType<EndpointSlice>({
         port.protocol ??= 'TCP';
       }
     },
+    prepareForCreate({ endpoints }) {
+      // v1 has fields of its own for what used to be here.
+      for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology;
+    },
     validate,
     validateUpdate: (slice, old) => [
       ...validate(slice),
@@ -75,6 +80,7 @@ function endpointsText({ endpoints }: EndpointSlice): string {
 const maxEndpoints = 1000;
 const maxPorts = 20000;
 const maxAddresses = 100;
+const maxZones = 8;
 const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
 
 /** Source: Kubernetes `pkg/apis/discovery/validation/validation.go`. */
@@ -139,10 +145,15 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: FieldPa
   }
   if (hostname !== undefined) checkDns1123Label(hostname, path.child('hostname'), errors);
   const zones = new Set<string>();
+  const zonesPath = path.child('hints').child('forZones');
+  if ((hints?.forZones?.length ?? 0) > maxZones) {
+    errors.push(tooMany(zonesPath.toString(), hints!.forZones!.length, maxZones));
+    return;
+  }
   for (const [i, { name }] of (hints?.forZones ?? []).entries()) {
-    const at = path.child('hints').child('forZones').index(i).child('name');
+    const at = zonesPath.index(i).child('name');
     if (zones.has(name)) errors.push({ type: 'Duplicate', field: at.toString(), badValue: name, detail: '' });
     zones.add(name);
-    checkAll(isQualifiedName(name), at, name, errors);
+    checkAll(isLabelValue(name), at, name, errors);
   }
 }
