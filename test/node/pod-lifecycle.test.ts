@@ -145,6 +145,7 @@ describe('pod lifecycle, simulated', () => {
     it('Succeeded only when all containers have, Failed when one has not', async () => {
       behaviours = { good: { exitAfter: 1000 }, bad: { exitAfter: 2000, exitCode: 1 } };
       await node.createPod('mixed', { restartPolicy: 'Never', containers: [container('good'), container('bad')] });
+      await node.untilPod('mixed', (pod) => statusOf(pod, 'good').ready && statusOf(pod, 'bad').ready);
       await clock.advance(1000);
       const half = await node.untilPod('mixed', (pod) => statusOf(pod, 'good').state?.terminated);
       assert.equal(half.status!.phase, 'Running');

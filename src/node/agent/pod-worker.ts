@@ -3,18 +3,15 @@
  * runtime, a probe's verdict, a timer) wakes the worker; it looks at what is, does what is next, and reports. One look at
  * a time; what happens meanwhile makes it look again. Source: kubelet's `SyncPod`, `SyncTerminatingPod`, `SyncTerminatedPod`.
  */
-import { rm } from 'node:fs/promises';
 import type { Container, Pod, PodStatus } from '../../apis/types.ts';
-import { Pod as pods } from '../../client/kinds.ts';
 import { sleep, type Timer } from '../../clock/clock.ts';
-import { StatusError } from '../../machinery/status.ts';
 import type { SandboxStatus } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
 import { checkRestartBackoff, StartError, startContainer } from './container-start.ts';
 import { graceSeconds, hurryContainers, stopContainer, stopContainers } from './container-stop.ts';
 import { removeOldAttempts } from './old-attempts.ts';
-import { podDirectory, podLogDirectory } from './paths.ts';
 import { podActions } from './pod-actions.ts';
+import { finishDeletion, removeTraces } from './pod-removal.ts';
 import {
   allContainers,
   currentOf,
@@ -26,12 +23,13 @@ import {
 } from './pod-state.ts';
 import { podStatus } from './pod-status.ts';
 import type { Waiting } from './pod-status-input.ts';
+import { PodVolumes } from './pod-volumes.ts';
 import { probeOnce } from './probe-handlers.ts';
 import { Probes } from './probes.ts';
 import type { PodPlace } from './sources.ts';
 import { StatusWriter } from './status-writer.ts';
 import { TerminationMessages } from './termination-messages.ts';
-import { MountError, setUpVolumes, volumesChange } from './volumes.ts';
+import { MountError } from './volumes.ts';
 
 /** Why nothing more is started. Later reasons replace earlier ones: a completed pod can still be deleted. */
 type Ending =
@@ -43,8 +41,6 @@ type Ending =
 const firstRetry = 1000;
 const longestRetry = 10_000;
 const longestStop = 2000;
-/** How often the content of volumes is compared with the API; kubelet's sync period. */
-const volumeRefresh = 60_000;
 
 export class PodWorker {
   /** Resolves when nothing of the pod is left on this node. */
@@ -54,6 +50,7 @@ export class PodWorker {
   readonly #probes: Probes;
   readonly #writer: StatusWriter;
   readonly #messages: TerminationMessages;
+  readonly #volumes: PodVolumes;
   readonly #waiting = new Map<string, Waiting>();
   /** Ends start hooks when the pod is to end. */
   readonly #ended = new AbortController();
@@ -62,8 +59,6 @@ export class PodWorker {
   #pod: Pod;
   #state: PodState = podState([], []);
   #sandboxes: readonly SandboxStatus[];
-  #volumes: ReadonlyMap<string, string> | undefined;
-  #volumesAt = 0;
   #ending: Ending | undefined;
   /** How far the end has come. */
   #stage: 'running' | 'stopping' | 'stopped' | 'removed' = 'running';
@@ -88,6 +83,7 @@ export class PodWorker {
     this.#over = isTerminal(pod.status?.phase);
     this.#writer = new StatusWriter(context, pod);
     this.#messages = new TerminationMessages(context.directory, this.#uid);
+    this.#volumes = new PodVolumes(context);
     this.#probes = new Probes({
       clock: context.clock,
       probe: probeOnce,
@@ -201,7 +197,7 @@ export class PodWorker {
       return;
     }
     // The first word: the pod has been seen, and what it waits for.
-    if (this.#volumes === undefined) this.#report();
+    if (!this.#volumes.ready) this.#report();
     if (!(await this.#mount())) return;
     const actions = podActions(this.#pod, this.#state, this.#probes);
     if (actions.ended) {
@@ -311,60 +307,26 @@ export class PodWorker {
     if (!this.#over) this.#report();
     if (ending.kind === 'completed' || ending.kind === 'failed') return;
     await this.#writer.flushed();
-    if (ending.kind === 'deleted') await this.#delete();
-    await this.#remove();
-  }
-
-  /** The last step of a graceful deletion: the node says that nothing of the pod runs any more. */
-  async #delete(): Promise<void> {
-    const { namespace, name = '' } = this.#pod.metadata;
-    try {
-      await this.#context.client
-        .resource(pods)
-        .delete({ namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid: this.#uid } });
-    } catch (error) {
-      // Somebody else was faster, or another pod has the name.
-      if (!(error instanceof StatusError) || (error.code !== 404 && error.code !== 409)) throw error;
-    }
-  }
-
-  async #remove(): Promise<void> {
-    const { runtime, directory } = this.#context;
-    for (const id of this.sandboxIds) await runtime.removeSandbox(id);
-    await rm(podDirectory(directory, this.#uid), { recursive: true, force: true });
-    await rm(podLogDirectory(directory, this.#pod), { recursive: true, force: true });
+    if (ending.kind === 'deleted') await finishDeletion(this.#context, this.#pod);
+    await removeTraces(this.#context, this.#pod, this.sandboxIds);
     this.#stage = 'removed';
     await this.detach();
     this.#resolveRemoved();
   }
 
-  /** Sets up volumes before the first start and refreshes their content later. False: not yet. */
+  /** False: the volumes are not there yet, and no container can start. */
   async #mount(): Promise<boolean> {
-    const { clock, source, directory } = this.#context;
-    const now = clock.now();
-    const changing = volumesChange(this.#pod);
-    if (this.#volumes !== undefined && (!changing || now < this.#volumesAt + volumeRefresh)) {
-      if (changing) this.#wakeAt(this.#volumesAt + volumeRefresh);
-      return true;
-    }
     try {
-      this.#volumes = await setUpVolumes({
-        pod: this.#pod,
-        directory: podDirectory(directory, this.#uid),
-        place: this.#place(),
-        source,
-        stamp: `${new Date(now).toISOString().replace(/[-:TZ]/g, '_')}${Math.floor(clock.random() * 1e9)}`,
-      });
+      await this.#volumes.update(this.#pod, this.#place());
     } catch (error) {
       if (!(error instanceof MountError)) throw error;
       this.#context.event(this.#pod, undefined, 'Warning', 'FailedMount', error.message);
-      if (this.#volumes === undefined) {
+      if (!this.#volumes.ready) {
         this.#wakeAfterFailure();
         return false;
       }
     }
-    this.#volumesAt = now;
-    if (changing) this.#wakeAt(now + volumeRefresh);
+    if (this.#volumes.refreshAt !== Number.POSITIVE_INFINITY) this.#wakeAt(this.#volumes.refreshAt);
     return true;
   }
 
@@ -397,7 +359,7 @@ export class PodWorker {
       // A former agent died between creating it and starting it.
       if (current?.state === 'created') await runtime.removeContainer(current.id);
       const attempt = this.#attempt(container.name);
-      const volumes = this.#volumes ?? new Map<string, string>();
+      const volumes = this.#volumes.paths;
       const place = this.#place();
       const signal = this.#ended.signal;
       await startContainer(this.#context, { pod: this.#pod, container, sandboxId, attempt, place, volumes, signal });

@@ -19,7 +19,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../clock/clock.ts';
 import { ContainerLog, type ContainerLogOptions } from '../container-log.ts';
@@ -38,6 +37,7 @@ import { newRuntimeId } from '../runtime-id.ts';
 import { ContainerProcess, cannotRun, type Exit, isBelow, started, workingDirectory } from './container-process.ts';
 import { groupUsage, signalGroup } from './host-process.ts';
 import { type Launch, MountNamespaces } from './mount-namespace.ts';
+import { PodAddresses } from './pod-addresses.ts';
 import {
   type ContainerRecord,
   containerDirectory,
@@ -65,7 +65,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
   const runtime = new ProcessRuntime(
     directory,
     options.clock ?? systemClock,
-    await usableSubnet(options.subnet ?? subnetOf(directory)),
+    await PodAddresses.open(options.subnet, directory),
     options.log ?? {},
     options.mounts === 'links' ? undefined : await MountNamespaces.detect(directory),
   );
@@ -76,8 +76,6 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
 class ProcessRuntime implements ContainerRuntime {
   readonly #directory: string;
   readonly #clock: Clock;
-  /** Empty where pods share 127.0.0.1. */
-  readonly #subnet: string;
   readonly #logOptions: ContainerLogOptions;
   readonly #namespaces: MountNamespaces | undefined;
   readonly #sandboxes = new Map<string, SandboxRecord>();
@@ -87,20 +85,19 @@ class ProcessRuntime implements ContainerRuntime {
   /** Ends of processes that are being recorded. */
   readonly #endings = new Map<string, Promise<void>>();
   readonly #listeners = new Set<(sandboxId: string) => void>();
-  readonly #addresses = new Set<string>();
-  #lastAddress = 0;
+  readonly #addresses: PodAddresses;
   #closed = false;
 
   constructor(
     directory: string,
     clock: Clock,
-    subnet: string,
+    addresses: PodAddresses,
     logOptions: ContainerLogOptions,
     namespaces: MountNamespaces | undefined,
   ) {
     this.#directory = directory;
     this.#clock = clock;
-    this.#subnet = subnet;
+    this.#addresses = addresses;
     this.#logOptions = logOptions;
     this.#namespaces = namespaces;
   }
@@ -111,7 +108,7 @@ class ProcessRuntime implements ContainerRuntime {
     for (const sandbox of records.sandboxes) {
       this.#sandboxes.set(sandbox.id, sandbox);
       this.#bySandbox.set(sandbox.id, new Set());
-      this.#addresses.add(sandbox.ip);
+      this.#addresses.keep(sandbox.ip);
     }
     await Promise.all(records.containers.map((record) => this.#restoreContainer(record)));
   }
@@ -143,7 +140,7 @@ class ProcessRuntime implements ContainerRuntime {
       id,
       config,
       state: 'ready',
-      ip: this.#takeAddress(),
+      ip: this.#addresses.take(),
       createdAt: this.#clock.now(),
     };
     await mkdir(sandboxDirectory(this.#directory, id), { recursive: true });
@@ -172,7 +169,7 @@ class ProcessRuntime implements ContainerRuntime {
     await rm(sandboxDirectory(this.#directory, id), { recursive: true, force: true });
     this.#sandboxes.delete(id);
     this.#bySandbox.delete(id);
-    this.#addresses.delete(sandbox.ip);
+    this.#addresses.giveBack(sandbox.ip);
   }
 
   async listSandboxes(): Promise<readonly SandboxStatus[]> {
@@ -238,6 +235,10 @@ class ProcessRuntime implements ContainerRuntime {
     } catch (error) {
       await this.#recordStartFailure(record, error as Error);
       throw error;
+    }
+    if (!this.#containers.has(id)) {
+      process.stop(0);
+      throw new RuntimeError('RunContainerError', `container ${id} was removed while it was being started`);
     }
     await this.#update({
       ...record,
@@ -413,35 +414,9 @@ class ProcessRuntime implements ContainerRuntime {
   #notify(sandboxId: string): void {
     for (const listener of this.#listeners) listener(sandboxId);
   }
-
-  #takeAddress(): string {
-    if (this.#subnet === '') return '127.0.0.1';
-    for (let tries = 0; tries < 65_000; tries++) {
-      this.#lastAddress = (this.#lastAddress % 65_000) + 1;
-      const address = `${this.#subnet}.${this.#lastAddress >> 8}.${this.#lastAddress & 255}`;
-      if (this.#addresses.has(address)) continue;
-      this.#addresses.add(address);
-      return address;
-    }
-    throw new RuntimeError('CreatePodSandboxError', `no address is left in ${this.#subnet}.0.0/16`);
-  }
 }
 
 /** No image is fetched, so the digest is one of the name: stable, and different for different names. */
 function pseudoDigest(image: string): string {
   return `sha256:${createHash('sha256').update(image).digest('hex')}`;
-}
-
-/** Agents on one host seldom share a range, without being told. */
-function subnetOf(directory: string): string {
-  return `127.${1 + (createHash('sha256').update(directory).digest()[0]! % 254)}`;
-}
-
-/** Linux answers on all of 127.0.0.0/8, other systems only on 127.0.0.1, which pods then share. */
-function usableSubnet(subnet: string): Promise<string> {
-  return new Promise((done) => {
-    const server = createServer();
-    server.once('error', () => done(''));
-    server.listen(0, `${subnet}.0.1`, () => server.close(() => done(subnet)));
-  });
 }
