@@ -368,7 +368,8 @@ export function transportContract(open: () => Promise<OpenTransport>): void {
       assert.equal(refused.code, 400);
     });
 
-    it('end in order when their time is over', async () => {
+    it('end in order when their time is over', async function () {
+      this.timeout(3_000);
       const watch = follow(transport, { target: configMaps, options: { timeoutSeconds: 1 } });
       assert.equal(await watch.end(), undefined);
     });
