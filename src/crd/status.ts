@@ -110,8 +110,9 @@ function established(crd: CustomResourceDefinition, accepted: Condition): Condit
       });
 }
 
-/** Only definitions from the time before structural schemas were required have this condition. */
+/** Only definitions that preserve unknown fields may have schemas that are not structural, and none is made any more. */
 function nonStructural(crd: CustomResourceDefinition): Condition | undefined {
+  if (crd.spec.preserveUnknownFields !== true) return undefined;
   const errors: string[] = [];
   for (const [i, version] of crd.spec.versions.entries()) {
     const schema = version.schema?.openAPIV3Schema;
