@@ -1,5 +1,6 @@
 /** IP addresses and networks. Source: Kubernetes' `apiserver/pkg/cel/library/ip.go` and `cidr.go`; Go `net/netip`. */
 import { goQuote } from '../../machinery/go-text.ts';
+import { cidrContains, formatIp, type IpAddress, networkOf } from '../../machinery/ip.ts';
 import { declare, type Library } from '../functions.ts';
 import { parseType } from '../types.ts';
 import { CelError, OpaqueValue, type Value } from '../values.ts';
@@ -7,14 +8,11 @@ import { CelError, OpaqueValue, type Value } from '../values.ts';
 const ipName = 'net.IP';
 const cidrName = 'net.CIDR';
 
-/** The 4 or 16 bytes of an address. */
-type Address = readonly number[];
-
 export class IpValue extends OpaqueValue {
   readonly typeName = ipName;
-  readonly address: Address;
+  readonly address: IpAddress;
 
-  constructor(address: Address) {
+  constructor(address: IpAddress) {
     super();
     this.address = address;
   }
@@ -30,21 +28,21 @@ export class IpValue extends OpaqueValue {
 
 export class CidrValue extends OpaqueValue {
   readonly typeName = cidrName;
-  readonly address: Address;
-  readonly bits: number;
+  readonly address: IpAddress;
+  readonly prefix: number;
 
-  constructor(address: Address, bits: number) {
+  constructor(address: IpAddress, prefix: number) {
     super();
     this.address = address;
-    this.bits = bits;
+    this.prefix = prefix;
   }
 
   equals(other: OpaqueValue): boolean {
-    return other instanceof CidrValue && this.bits === other.bits && sameAddress(this.address, other.address);
+    return other instanceof CidrValue && this.prefix === other.prefix && sameAddress(this.address, other.address);
   }
 
   override get costSize(): number {
-    return Math.ceil(this.bits / 8);
+    return Math.ceil(this.prefix / 8);
   }
 }
 
@@ -70,7 +68,7 @@ export const ipLibrary: Library = {
     declare('isGlobalUnicast', {
       ip_is_global_unicast: [`${ipName}.() -> bool`, ({ address }: IpValue) => isGlobalUnicast(address)],
     }),
-    declare('string', { ip_to_string: [`(${ipName}) -> string`, ({ address }: IpValue) => formatAddress(address)] }),
+    declare('string', { ip_to_string: [`(${ipName}) -> string`, ({ address }: IpValue) => formatIp(address)] }),
   ],
 };
 
@@ -82,11 +80,11 @@ export const cidrLibrary: Library = {
     declare('containsIP', {
       cidr_contains_ip_string: [
         `${cidrName}.(string) -> bool`,
-        (cidr: CidrValue, text: string) => onValue(parseIp(text), IpValue, (ip) => containsAddress(cidr, ip.address)),
+        (cidr: CidrValue, text: string) => onValue(parseIp(text), IpValue, (ip) => cidrContains(cidr, ip.address)),
       ],
       cidr_contains_ip: [
         `${cidrName}.(${ipName}) -> bool`,
-        (cidr: CidrValue, ip: IpValue) => containsAddress(cidr, ip.address),
+        (cidr: CidrValue, ip: IpValue) => cidrContains(cidr, ip.address),
       ],
     }),
     declare('containsCIDR', {
@@ -97,18 +95,15 @@ export const cidrLibrary: Library = {
       cidr_contains_cidr: [`${cidrName}.(${cidrName}) -> bool`, containsCidr],
     }),
     declare('ip', { cidr_ip: [`${cidrName}.() -> ${ipName}`, ({ address }: CidrValue) => new IpValue(address)] }),
-    declare('prefixLength', { cidr_prefix_length: [`${cidrName}.() -> int`, ({ bits }: CidrValue) => bits] }),
+    declare('prefixLength', { cidr_prefix_length: [`${cidrName}.() -> int`, ({ prefix }: CidrValue) => prefix] }),
     declare('masked', {
       cidr_masked: [
         `${cidrName}.() -> ${cidrName}`,
-        ({ address, bits }: CidrValue) => new CidrValue(mask(address, bits), bits),
+        ({ address, prefix }: CidrValue) => new CidrValue(networkOf({ address, prefix }), prefix),
       ],
     }),
     declare('string', {
-      cidr_to_string: [
-        `(${cidrName}) -> string`,
-        ({ address, bits }: CidrValue) => `${formatAddress(address)}/${bits}`,
-      ],
+      cidr_to_string: [`(${cidrName}) -> string`, ({ address, prefix }: CidrValue) => `${formatIp(address)}/${prefix}`],
     }),
   ],
 };
@@ -124,7 +119,7 @@ function onValue<T extends OpaqueValue>(
 // Parsing.
 
 /** The bytes of an address, or what Go says is wrong with it. Zones are part of the text and told apart later. */
-function parseAddress(text: string): Address | string {
+function parseAddress(text: string): IpAddress | string {
   const wrong = (why: string): string => `ParseAddr(${goQuote(text)}): ${why}`;
   if (text.includes(':')) return parseV6(text, wrong);
   if (!text.includes('.')) return wrong('unable to parse IP');
@@ -139,7 +134,7 @@ function parseAddress(text: string): Address | string {
   return parts.map(Number);
 }
 
-function parseV6(text: string, wrong: (why: string) => string): Address | string {
+function parseV6(text: string, wrong: (why: string) => string): IpAddress | string {
   let body = text;
   const tail: number[] = [];
   const dotted = /:([\d.]*\.[\d.]*)$/.exec(text);
@@ -196,73 +191,46 @@ function parseCidr(text: string): Value {
 }
 
 function isCanonical(text: string): Value {
-  return onValue(parseIp(text), IpValue, (ip) => formatAddress(ip.address) === text);
+  return onValue(parseIp(text), IpValue, (ip) => formatIp(ip.address) === text);
 }
 
-// Printing and properties.
+// Properties.
 
-/** Dotted, or hexadecimal groups with the longest run of zeros left out. */
-function formatAddress(address: Address): string {
-  if (address.length === 4) return address.join('.');
-  const groups = Array.from(
-    { length: 8 },
-    (_, i) => ((address[2 * i] as number) << 8) | (address[2 * i + 1] as number),
-  );
-  let start = -1;
-  let length = 1;
-  for (let i = 0; i < 8; i++) {
-    let end = i;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - i > length) [start, length] = [i, end - i];
-  }
-  const hex = groups.map((group) => group.toString(16));
-  if (start < 0) return hex.join(':');
-  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
-}
-
-function sameAddress(a: Address, b: Address): boolean {
+function sameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-function isZero(address: Address): boolean {
+function isZero(address: IpAddress): boolean {
   return address.every((byte) => byte === 0);
 }
 
-function isMapped(address: Address): boolean {
+function isMapped(address: IpAddress): boolean {
   return address.length === 16 && isZero(address.slice(0, 10)) && address[10] === 255 && address[11] === 255;
 }
 
-function isLoopback(address: Address): boolean {
+function isLoopback(address: IpAddress): boolean {
   return address.length === 4 ? address[0] === 127 : isZero(address.slice(0, 15)) && address[15] === 1;
 }
 
-function isMulticast(address: Address): boolean {
+function isMulticast(address: IpAddress): boolean {
   return address.length === 4 ? ((address[0] as number) & 0xf0) === 0xe0 : address[0] === 0xff;
 }
 
-function isLinkLocalMulticast(address: Address): boolean {
+function isLinkLocalMulticast(address: IpAddress): boolean {
   if (address.length === 4) return address[0] === 224 && address[1] === 0 && address[2] === 0;
   return address[0] === 0xff && ((address[1] as number) & 0x0f) === 2;
 }
 
-function isLinkLocalUnicast(address: Address): boolean {
+function isLinkLocalUnicast(address: IpAddress): boolean {
   if (address.length === 4) return address[0] === 169 && address[1] === 254;
   return address[0] === 0xfe && ((address[1] as number) & 0xc0) === 0x80;
 }
 
-function isGlobalUnicast(address: Address): boolean {
+function isGlobalUnicast(address: IpAddress): boolean {
   const broadcast = address.length === 4 && address.every((byte) => byte === 255);
   return !(broadcast || isZero(address) || isLoopback(address) || isMulticast(address) || isLinkLocalUnicast(address));
 }
 
-function mask(address: Address, bits: number): Address {
-  return address.map((byte, i) => byte & (0xff00 >> Math.min(Math.max(bits - 8 * i, 0), 8)) & 0xff);
-}
-
-function containsAddress(cidr: CidrValue, address: Address): boolean {
-  return cidr.address.length === address.length && sameAddress(mask(cidr.address, cidr.bits), mask(address, cidr.bits));
-}
-
 function containsCidr(cidr: CidrValue, other: CidrValue): boolean {
-  return cidr.bits <= other.bits && containsAddress(cidr, other.address);
+  return cidr.prefix <= other.prefix && cidrContains(cidr, other.address);
 }
