@@ -175,10 +175,7 @@ export const stringValue = scalar(
 export const bytesValue = scalar(
   delimited,
   '',
-  (from) => {
-    const bytes = from.bytes();
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-  },
+  (from) => from.bytes().toString('base64'),
   (to, value) => to.bytes(Buffer.from(textIn(value), 'base64')),
 );
 

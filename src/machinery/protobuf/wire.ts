@@ -19,13 +19,9 @@ const fixed32 = 5;
 
 const unexpectedEnd = 'unexpected EOF';
 
-// Invalid UTF-8 becomes U+FFFD, as when Go writes such a string as JSON.
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** Reads one message after the other from bytes that may be hostile: it never reads, or makes room, past their end. */
 export class WireReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #bytes: Buffer;
   #at = 0;
   #end: number;
   // The 64 bits of the varint that was read last: 28, 28 and 8.
@@ -38,8 +34,7 @@ export class WireReader {
   wireType = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
   }
 
@@ -88,20 +83,23 @@ export class WireReader {
 
   double(): number {
     if (this.#at + 8 > this.#end) throw new ProtobufError(unexpectedEnd);
-    const value = this.#view.getFloat64(this.#at, true);
+    const value = this.#bytes.readDoubleLE(this.#at);
     this.#at += 8;
     return value;
   }
 
   /** A view of the bytes, not a copy. */
-  bytes(): Uint8Array {
+  bytes(): Buffer {
     const length = this.#length();
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
+  /** Invalid UTF-8 becomes U+FFFD, as when Go writes such a string as JSON. */
   string(): string {
-    return utf8.decode(this.bytes());
+    const length = this.#length();
+    this.#at += length;
+    return this.#bytes.toString('utf8', this.#at - length, this.#at);
   }
 
   /** Enters an embedded message or packed list; answers what {@link leave} needs afterwards. */
