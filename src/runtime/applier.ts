@@ -67,6 +67,7 @@ export class Applier {
     if (apiVersion === undefined || kind === undefined) {
       throw new TypeError(`ctx.apply: ${metadata.name ?? 'an object'} has no apiVersion or kind`);
     }
+    if (metadata.name === undefined) throw new TypeError(`ctx.apply: a ${kind} has no metadata.name`);
     const { definitionOf, client } = this.#options;
     return definitionOf(apiVersion, kind) ?? (await client.mapper.resourceFor({ apiVersion, kind }));
   }

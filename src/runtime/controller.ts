@@ -203,6 +203,9 @@ export class Controller<T extends TypedObject> implements ContextHost<T> {
       throw new Error(`controller "${this.name}" has no reconciler: call reconcile() or reconcileKey()`);
     }
     const byKey = this.#keyReconciler !== undefined;
+    if (byKey && (this.#reconciler !== undefined || this.#finalizer !== undefined)) {
+      throw new Error(`controller "${this.name}" has reconcileKey(): reconcile() and finalize() would never be called`);
+    }
     const predicate = this.#predicate;
     this.#wire(this.definition, {
       added: (object, initial) => {

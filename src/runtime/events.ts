@@ -111,7 +111,7 @@ export class EventRecorder {
       series = {
         namespace: about.metadata.namespace || 'default',
         // As client-go names them: the object, a dot, the time in nanoseconds as hexadecimal.
-        name: `${about.metadata.name ?? ''}.${(BigInt(now) * 1_000_000n + BigInt(Math.floor(clock.random() * 1e6))).toString(16)}`,
+        name: `${about.metadata.name ?? ''}.${(BigInt(Math.floor(now)) * 1_000_000n + BigInt(Math.floor(clock.random() * 1e6))).toString(16)}`,
         count: 0,
         lastSeen: now,
         writing: Promise.resolve(),

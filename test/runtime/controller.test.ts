@@ -133,6 +133,27 @@ describe('controller', () => {
     assert.equal(w.server.all(Node).length, 0);
   });
 
+  it('refuses to apply what has no name or kind, and finds kinds that it does not cache', async () => {
+    const w = world();
+    w.server.put(Memcached, memcached('one'));
+    const errors: unknown[] = [];
+    w.manager.controller(Memcached).reconcile(async (_, ctx) => {
+      await ctx.apply({ metadata: { name: 'x' } }).catch((error: unknown) => errors.push(String(error)));
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: {} };
+      await ctx.apply(pod).catch((error: unknown) => errors.push(String(error)));
+      const nothing = { apiVersion: 'no.such/v1', kind: 'Nothing', metadata: { name: 'x' } };
+      await ctx.apply(nothing).catch((error: unknown) => errors.push(String(error)));
+      await ctx.apply({ ...pod, metadata: { name: 'p' } });
+    });
+    await start(w);
+    assert.deepEqual(errors, [
+      'TypeError: ctx.apply: x has no apiVersion or kind',
+      'TypeError: ctx.apply: a Pod has no metadata.name',
+      'StatusError: no matches for kind "Nothing" in version "no.such/v1"',
+    ]);
+    assert.equal(w.server.read(Pod, 'a', 'p')?.metadata.ownerReferences?.length, 1);
+  });
+
   it('writes status and conditions once a reconcile, and only what differs', async () => {
     const w = world();
     w.server.put(Memcached, memcached('one', 2));
@@ -555,6 +576,15 @@ describe('controller', () => {
     assert.throws(() => w.manager.controller(Memcached), /there is a controller named "memcached" already/);
     await assert.rejects(w.manager.start(), /controller "memcached" has no reconciler/);
     assert.equal(controller.name, 'memcached');
+    const both = world();
+    both.manager
+      .controller(Memcached)
+      .reconcileKey(() => undefined)
+      .finalize(() => undefined);
+    await assert.rejects(
+      both.manager.start(),
+      /has reconcileKey\(\): reconcile\(\) and finalize\(\) would never be called/,
+    );
     const other = world();
     await start(other);
     assert.throws(() => other.manager.controller(Memcached), /comes too late/);
