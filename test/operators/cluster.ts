@@ -8,6 +8,7 @@ import { formatTime } from '../../src/clock/clock.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/clock/virtual.ts';
 import { clusterServer } from '../../src/cluster/api-role.ts';
 import { bootstrap } from '../../src/cluster/bootstrap.ts';
+import { isReason } from '../../src/machinery/status.ts';
 import { controllers } from '../../src/operators/index.ts';
 import { Manager } from '../../src/runtime/index.ts';
 import { openMemoryStore } from '../../src/storage/index.ts';
@@ -18,6 +19,8 @@ export interface TestCluster {
   readonly clock: VirtualClock;
   /** What controllers logged as errors. */
   readonly errors: unknown[];
+  /** Writes of the controllers that fail, and with what. */
+  refuse: (verb: string, resource: string) => Error | undefined;
   /** Every write that reached the server from the controllers: `update replicasets/status`. Events left out. */
   readonly writes: string[];
   stop(): Promise<void>;
@@ -48,6 +51,8 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
   transport.request = (asked) => {
     const { resource, subresource } = asked.target;
     if (asked.verb !== 'get' && asked.verb !== 'list' && resource !== 'events') {
+      const refusal = cluster.refuse(asked.verb, resource);
+      if (refusal !== undefined) return Promise.reject(refusal);
       writes.push(`${asked.verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`);
     }
     return request(asked);
@@ -67,13 +72,13 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
     assert.ok(found, `there is no controller named ${name}`);
     found.add(manager);
   }
-  await manager.start();
-  return {
+  const cluster: TestCluster = {
     server,
     client,
     clock,
     errors,
     writes,
+    refuse: () => undefined,
     async stop() {
       await manager.stop();
       await transport.close();
@@ -81,6 +86,8 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
       await store.close();
     },
   };
+  await manager.start();
+  return cluster;
 }
 
 export const labels = { app: 'web' };
@@ -102,19 +109,16 @@ export async function eventsAbout(cluster: TestCluster, kind: string): Promise<s
     .map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
 }
 
-/** The pod as the node agent would report it. */
+/** The pod as the node agent would report it, unless it is gone meanwhile. */
 export async function setReady(cluster: TestCluster, pod: Pod, ready = true): Promise<void> {
   const { namespace, name = '' } = pod.metadata;
   const lastTransitionTime = formatTime(cluster.clock.now());
-  await cluster.client.resource(Pod).patchStatus(
-    { namespace, name },
-    {
-      status: {
-        phase: 'Running',
-        conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }],
-      },
-    },
-  );
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }];
+  try {
+    await cluster.client.resource(Pod).patchStatus({ namespace, name }, { status: { phase: 'Running', conditions } });
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
 }
 
 export async function setAllReady(cluster: TestCluster): Promise<void> {
