@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { ContainerConfig, ContainerRuntime, ContainerStatus } from '../../src/node/container-runtime.ts';
 import { MountNamespaces } from '../../src/node/process/mount-namespace.ts';
 import { createProcessRuntime } from '../../src/node/process/process-runtime.ts';
@@ -354,6 +356,35 @@ describe('process runtime', () => {
       assert.equal((await ended(id)).reason, 'ContainerStatusUnknown');
       await runtime.removeSandbox(sandbox);
       assert.ok(alive(process.pid));
+    });
+
+    it('finds what ran on when the agent was killed, with what was printed meanwhile', async () => {
+      await runtime.close();
+      const path = join(directory, 'killed');
+      const script = 'trap "" PIPE; echo one; while [ ! -e go ]; do sleep 0.02; done; echo two; exec sleep 1000';
+      const owner = spawn(
+        process.execPath,
+        [
+          '--import',
+          'tsx',
+          fileURLToPath(new URL('./process-runtime-owner.ts', import.meta.url)),
+          path,
+          join(directory, 'logs', '0.log'),
+          script,
+        ],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      const id = await new Promise<string>((resolve) => owner.stdout.once('data', (text) => resolve(`${text}`.trim())));
+      await until(async () => (await texts()).includes('F one'));
+      const killed = new Promise((resolve) => owner.once('exit', resolve));
+      owner.kill('SIGKILL');
+      await killed;
+      await writeFile(join(path, 'containers', id, 'root', 'go'), '');
+      runtime = await createProcessRuntime({ directory: path });
+      assert.equal((await runtime.listContainers())[0]!.state, 'running');
+      await until(async () => (await texts()).includes('F two'));
+      await runtime.stopContainer(id, 5);
+      assert.equal((await ended(id)).exitCode, 143);
     });
 
     it('keeps addresses', async () => {

@@ -10,7 +10,7 @@ import type { ContainerConfig } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
 import { environment, expand } from './environment.ts';
 import { containerLogPath, terminationMessageFile } from './paths.ts';
-import { podName } from './pod-state.ts';
+import { allContainers, podName, specOf } from './pod-state.ts';
 import { runHook } from './probe-handlers.ts';
 import { goSeconds } from './restart-backoff.ts';
 import type { PodPlace } from './sources.ts';
@@ -101,7 +101,7 @@ async function ensureImage(context: AgentContext, { pod, container }: ContainerS
     event(pod, container, 'Normal', 'Pulled', message);
     return;
   }
-  const key = `${podName(pod)}/${image}`;
+  const key = imageKey(pod, image);
   const failure = pullFailures.get(key);
   if (failure !== undefined) {
     const remaining = imageBackoff.remaining(key, failure.at);
@@ -174,7 +174,7 @@ async function containerConfig(context: AgentContext, start: ContainerStart): Pr
 /** Whether an exited container still has to wait before it is started again. @throws StartError `CrashLoopBackOff` */
 export function checkRestartBackoff(context: AgentContext, pod: Pod, container: Container, finishedAt: number): void {
   const { restartBackoff, event } = context;
-  const key = `${podName(pod)}/${container.name}`;
+  const key = containerKey(pod, container);
   const remaining = restartBackoff.remaining(key, finishedAt);
   if (remaining === 0) {
     restartBackoff.next(key, finishedAt);
@@ -190,4 +190,22 @@ export function checkRestartBackoff(context: AgentContext, pod: Pod, container: 
   const wait = goSeconds(restartBackoff.wait(key));
   const message = `back-off ${wait} restarting failed container=${container.name} pod=${podName(pod)}`;
   throw new StartError('CrashLoopBackOff', message, { retryAfter: remaining });
+}
+
+/** The pod is no more: its failures are nobody's any longer. */
+export function forgetFailures({ restartBackoff, imageBackoff, pullFailures }: AgentContext, pod: Pod): void {
+  for (const container of allContainers(specOf(pod))) {
+    restartBackoff.forget(containerKey(pod, container));
+    const image = imageKey(pod, container.image ?? '');
+    imageBackoff.forget(image);
+    pullFailures.delete(image);
+  }
+}
+
+function containerKey(pod: Pod, container: Container): string {
+  return `${podName(pod)}/${container.name}`;
+}
+
+function imageKey(pod: Pod, image: string): string {
+  return `${podName(pod)}/${image}`;
 }

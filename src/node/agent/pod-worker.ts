@@ -7,7 +7,7 @@ import type { Container, Pod, PodStatus } from '../../apis/types.ts';
 import { sleep, type Timer } from '../../clock/clock.ts';
 import type { SandboxStatus } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
-import { checkRestartBackoff, StartError, startContainer } from './container-start.ts';
+import { checkRestartBackoff, forgetFailures, StartError, startContainer } from './container-start.ts';
 import { graceSeconds, hurryContainers, stopContainer, stopContainers } from './container-stop.ts';
 import { removeOldAttempts } from './old-attempts.ts';
 import { podActions } from './pod-actions.ts';
@@ -309,6 +309,7 @@ export class PodWorker {
     await this.#writer.flushed();
     if (ending.kind === 'deleted') await finishDeletion(this.#context, this.#pod);
     await removeTraces(this.#context, this.#pod, this.sandboxIds);
+    forgetFailures(this.#context, this.#pod);
     this.#stage = 'removed';
     await this.detach();
     this.#resolveRemoved();

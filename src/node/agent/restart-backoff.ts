@@ -51,6 +51,10 @@ export class RestartBackoff {
     entry.lastUpdate = this.#clock.now();
   }
 
+  forget(key: string): void {
+    this.#entries.delete(key);
+  }
+
   /** What was started last so long before it ended that its failures are forgotten. */
   #expired(entry: Entry, since: number): boolean {
     return since - entry.lastUpdate > 2 * this.#longest;

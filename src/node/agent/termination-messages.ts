@@ -21,8 +21,10 @@ export class TerminationMessages {
     this.#uid = uid;
   }
 
-  /** Reads what containers that have ended since the last time have left. */
+  /** Reads what containers that have ended since the last time have left, and forgets those that are no more. */
   async read(pod: Pod, state: PodState): Promise<void> {
+    const present = new Set([...state.containers.values()].flat().map(({ id }) => id));
+    for (const id of this.byContainer.keys()) if (!present.has(id)) this.byContainer.delete(id);
     for (const attempts of state.containers.values()) {
       for (const container of attempts) {
         if (container.state !== 'exited' || this.byContainer.has(container.id)) continue;
