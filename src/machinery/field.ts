@@ -125,7 +125,12 @@ export function errorBody(error: FieldError): string {
 
 /** The whole error: `spec.replicas: Invalid value: -1: must be greater than or equal to 0`. */
 export function errorText(error: FieldError): string {
-  return `${error.field}: ${errorBody(error)}`;
+  return `${errorField(error)}: ${errorBody(error)}`;
+}
+
+/** The path as the API shows it: the object itself has none, which Go prints as `<nil>`. */
+export function errorField({ field }: FieldError): string {
+  return field === '' ? '<nil>' : field;
 }
 
 /** The machine-readable reason: `FieldValueInvalid`, `FieldValueRequired`, … */

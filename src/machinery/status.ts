@@ -2,7 +2,7 @@
  * Errors as values of the API: every failure is a `Status` with Kubernetes' own code, reason and words
  * (`k8s.io/apimachinery/pkg/api/errors`). Source: API conventions, "Response Status Kind".
  */
-import { errorBody, errorReason, errorText, type FieldError } from './field.ts';
+import { errorBody, errorField, errorReason, errorText, type FieldError } from './field.ts';
 import { goQuote } from './go-text.ts';
 import { qualified } from './object.ts';
 
@@ -71,7 +71,7 @@ export interface Named {
 }
 
 function toCause(error: FieldError): StatusCause {
-  return { reason: errorReason(error), message: errorBody(error), field: error.field };
+  return { reason: errorReason(error), message: errorBody(error), field: errorField(error) };
 }
 
 const show = (named: Named): string => qualified(named.name, named.group);
