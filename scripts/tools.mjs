@@ -1,6 +1,7 @@
 /**
- * The programs that tests drive, installed beside the system in `.tools/bin`: kubectl of the release that we follow and the
- * oldest one that Debian still ships. They come as Debian packages, unpacked and never installed; no root is needed.
+ * What tests need from outside, installed beside the system in `.tools`: kubectl of the release that we follow, the oldest one
+ * that Debian still ships, and Kubernetes' own samples of every kind in JSON and protobuf. They come as Debian packages,
+ * unpacked and never installed; no root is needed.
  *
  * Where there is no apt, a kubectl on the PATH is used; where there is none either, the tests that need one are reported
  * as skipped, by name.
@@ -14,10 +15,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const tools = join(root, '.tools');
 const bin = join(tools, 'bin');
 
-/** Where each program comes from: Debian's suite and package, and its path in it. */
+/** Where each comes from, Debian's suite and package and its path in it, and the folder that it goes to. */
 const wanted = [
-  { name: 'kubectl', suite: 'sid', package: 'kubectl', path: 'usr/bin/kubectl' },
-  { name: 'kubectl-oldest', suite: 'bookworm', package: 'kubernetes-client', path: 'usr/bin/kubectl' },
+  { name: 'kubectl', to: bin, suite: 'sid', package: 'kubectl', path: 'usr/bin/kubectl' },
+  { name: 'kubectl-oldest', to: bin, suite: 'bookworm', package: 'kubernetes-client', path: 'usr/bin/kubectl' },
+  {
+    name: 'kubernetes-samples',
+    to: tools,
+    suite: 'sid',
+    package: 'golang-k8s-api-dev',
+    path: 'usr/share/gocode/src/k8s.io/api/testdata/HEAD',
+  },
 ];
 
 /** Installs what is missing; answers the names of what could not be had, with reasons. */
@@ -25,7 +33,7 @@ export function ensureTools() {
   mkdirSync(bin, { recursive: true });
   const missing = [];
   for (const tool of wanted) {
-    if (existsSync(join(bin, tool.name))) continue;
+    if (existsSync(join(tool.to, tool.name))) continue;
     const problem = install(tool);
     if (problem !== undefined) missing.push({ name: tool.name, why: problem });
   }
@@ -48,7 +56,7 @@ function install(tool) {
     const { status, stderr, error } = step();
     if (status !== 0) return fromPath(tool, `${error?.message ?? stderr}`.trim().split('\n').at(-1));
   }
-  renameSync(join(work, tool.path), join(bin, tool.name));
+  renameSync(join(work, tool.path), join(tool.to, tool.name));
   rmSync(work, { recursive: true, force: true });
   return undefined;
 }

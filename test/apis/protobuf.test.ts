@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { decodeMessage, encodeMessage, messageOf, messageTables } from '../../src/apis/protobuf/index.ts';
 import { numberedFields } from '../../src/apis/protobuf/table.ts';
 import { presenceOf, schemaOf } from '../../src/apis/schemas.ts';
-import type { JsonObject, JsonValue } from '../../src/machinery/json.ts';
+import { type JsonObject, type JsonValue, parseJson } from '../../src/machinery/json.ts';
 import {
   delimited,
   type MessageType,
@@ -12,6 +13,7 @@ import {
   WireWriter,
 } from '../../src/machinery/protobuf/index.ts';
 import type { Schema } from '../../src/machinery/schema.ts';
+import { compileSchema } from '../../src/schema/compile.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
@@ -302,4 +304,32 @@ describe('what kubectl 1.36 sends', () => {
       assert.deepEqual(decoded, expected);
     });
   }
+});
+
+// ------------------------------------------------------------------------------------------------ what Kubernetes writes
+
+const samples = new URL('../../.tools/kubernetes-samples/', import.meta.url);
+
+describe("Kubernetes' own samples of every kind", () => {
+  it('are in protobuf what they are in JSON', function () {
+    if (!existsSync(samples)) this.skip();
+    let count = 0;
+    for (const file of readdirSync(samples).filter((name) => name.endsWith('.pb'))) {
+      const { apiVersion, kind, raw } = readEnvelope(readFileSync(new URL(file, samples)));
+      const [version = '', group = 'core'] = apiVersion.split('/').reverse();
+      const definition = `io.k8s.api.${group.split('.', 1)[0]}.${version}.${kind}`;
+      const message = messageOf(definition);
+      if (message === undefined) continue;
+      const json = parseJson(readFileSync(new URL(file.replace('.pb', '.json'), samples))) as JsonObject;
+      delete json.apiVersion;
+      delete json.kind;
+      // A newer release may have fields that the schemas do not know.
+      compileSchema(schemaOf(definition)).prune(json);
+      const decoded = decodeMessage(message, raw);
+      assert.deepEqual(decoded, json, file);
+      assert.deepEqual(decodeMessage(message, encodeMessage(message, decoded)), decoded, file);
+      count++;
+    }
+    assert.ok(count > 60, String(count));
+  });
 });
