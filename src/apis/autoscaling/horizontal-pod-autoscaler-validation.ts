@@ -70,9 +70,9 @@ function validateMetrics({ metrics = [], minReplicas }: Spec, errors: FieldError
 function validateMetric(metric: Metric, at: FieldPath, errors: FieldError[]): void {
   const { type } = metric;
   if (type === '') errors.push(required(at.child('type'), 'must specify a metric source type'));
-  else if (!metricTypes.includes(type)) errors.push(notSupported(at.child('type'), type, metricTypes));
+  if (!metricTypes.includes(type)) errors.push(notSupported(at.child('type'), type, metricTypes));
   const given = sources.filter((source) => metric[source] !== undefined);
-  for (const source of given) {
+  for (const source of given.length > 1 ? given : []) {
     if (typeOf[source] !== type) errors.push(forbidden(at.child(source), 'must populate the given metric source only'));
   }
   const expected = sources.find((source) => typeOf[source] === type);
@@ -139,7 +139,7 @@ function validateIdentifier(
   at: FieldPath,
   errors: FieldError[],
 ): void {
-  if (name === '') errors.push(required(at.child('name')));
+  if (name === '') errors.push(required(at.child('name'), 'must specify a metric name'));
   else checkAll(isPathSegmentName(name), at.child('name'), name, errors);
   checkLabelSelector(selector as Parameters<typeof checkLabelSelector>[0], at.child('selector'), errors);
 }

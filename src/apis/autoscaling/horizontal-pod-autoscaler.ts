@@ -51,6 +51,8 @@ export const horizontalPodAutoscalerType = builtinType<HorizontalPodAutoscaler>(
       if (draft.apiVersion === 'autoscaling/v2') defaultV2(draft.spec);
     },
     prepareForCreate(draft) {
+      // What came as v1 gets here, as v2, the defaults that only v2 has.
+      if (draft.spec !== undefined) defaultV2(draft.spec);
       draft.status = { currentMetrics: null as never, desiredReplicas: 0 };
     },
     prepareForUpdate(draft, old) {

@@ -1,10 +1,10 @@
 import { type FieldError, FieldPath, required } from '../../machinery/field.ts';
+import { parseIp } from '../../machinery/ip.ts';
 import { isDns1123Subdomain, isPortNumber, nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Endpoints } from '../types.ts';
 import { checkAll, checkDns1123Label, checkIP, checkOneOf } from './field-rules.ts';
-import { isValidIP } from './ip.ts';
 import { checkNotSpecial } from './service-validation.ts';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
@@ -76,7 +76,7 @@ function validate({ subsets }: Endpoints): FieldError[] {
 function validateAddresses(addresses: NonNullable<Subset['addresses']>, path: FieldPath, errors: FieldError[]): void {
   for (const [i, { ip, hostname = '', nodeName }] of addresses.entries()) {
     const at = path.index(i);
-    if (isValidIP(ip)) checkNotSpecial(ip, at.child('ip'), errors);
+    if (parseIp(ip) !== undefined) checkNotSpecial(ip, at.child('ip'), errors);
     else checkIP(ip, at.child('ip'), errors);
     if (hostname !== '') checkDns1123Label(hostname, at.child('hostname'), errors);
     if (nodeName !== undefined) checkAll(nameIsDnsSubdomain(nodeName), at.child('nodeName'), nodeName, errors);

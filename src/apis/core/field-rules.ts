@@ -1,7 +1,7 @@
 /** Small rules that the validation of many fields is made of. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { validateIp } from '../../machinery/ip.ts';
 import { isDns1123Label, isPortName, isPortNumber } from '../../machinery/names.ts';
-import { isValidIP } from './ip.ts';
 
 export const negative = 'must be greater than or equal to 0';
 export const notPositive = 'must be greater than zero';
@@ -35,9 +35,7 @@ export function checkPortNumberOrName(port: number | string, path: FieldPath, er
 }
 
 export function checkIP(address: string, path: FieldPath, errors: FieldError[]): void {
-  if (!isValidIP(address)) {
-    errors.push(invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
-  }
+  errors.push(...validateIp(path, address));
 }
 
 /** A relative path that does not climb out. */

@@ -1,6 +1,7 @@
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Node } from '../types.ts';
+import { validateNode, validateNodeUpdate } from './node-validation.ts';
 
 const nodeInfo = 'io.k8s.api.core.v1.NodeSystemInfo';
 const addresses = ['io.k8s.api.core.v1.NodeStatus', 'addresses'] as const;
@@ -46,6 +47,9 @@ export const nodeType = builtinType<Node>({
       if (status?.allocatable === undefined && status?.capacity !== undefined)
         status.allocatable = { ...status.capacity };
     },
+    validate: validateNode,
+    validateUpdate: validateNodeUpdate,
+    validateStatusUpdate: validateNodeUpdate,
     warnings: nodeWarnings,
   },
 });

@@ -8,6 +8,7 @@ import {
   notSupported,
   required,
 } from '../../machinery/field.ts';
+import { parseIp } from '../../machinery/ip.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import {
@@ -28,7 +29,6 @@ import {
   validateInitContainers,
 } from './container-validation.ts';
 import { checkAll, checkDns1123Label, checkIP, checkOneOf, negative } from './field-rules.ts';
-import { familyOf, isValidIP } from './ip.ts';
 import {
   validateAffinity,
   validateGates,
@@ -428,7 +428,7 @@ function validateIPs(addresses: readonly { ip: string }[] | undefined, path: Fie
   if (addresses === undefined || addresses.length === 0) return;
   for (const [i, { ip }] of addresses.entries()) checkIP(ip, path.index(i), errors);
   if (errors.length > 0 || addresses.length < 2) return;
-  const families = new Set(addresses.filter(({ ip }) => isValidIP(ip)).map(({ ip }) => familyOf(ip)));
+  const families = new Set(addresses.map(({ ip }) => parseIp(ip)?.length));
   if (addresses.length > 2 || families.size < addresses.length) {
     const all = addresses.map(({ ip }) => ip);
     errors.push(invalid(path, all, 'may specify no more than one IP for each IP family'));

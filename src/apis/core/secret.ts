@@ -27,10 +27,23 @@ export const secretType = builtinType<Secret>({
       // Older Kubernetes let clients leave the type out of an update.
       if ((draft.type ?? '') === '') draft.type = old.type ?? 'Opaque';
     },
+    warnings: ({ type, data }) => (type === 'kubernetes.io/tls' ? tlsWarnings(data) : []),
     validate: validateSecret,
     validateUpdate: validateSecretUpdate,
   },
 });
+
+/** What Go's `tls.X509KeyPair` misses first in a pair that holds no PEM. */
+function tlsWarnings(data: Secret['data']): string[] {
+  for (const [key, name] of [
+    ['tls.crt', 'certificate'],
+    ['tls.key', 'key'],
+  ] as const) {
+    const text = Buffer.from(data?.[key] ?? '', 'base64').toString('latin1');
+    if (!/-----BEGIN [^-]+-----/.test(text)) return [`tls: failed to find any PEM data in ${name} input`];
+  }
+  return [];
+}
 
 /** `stringData` is write-only: it goes into `data`, over what stands there. */
 function encodeStringData(draft: Secret): void {

@@ -6,12 +6,12 @@
  * Source: Kubernetes `pkg/registry/core/service/storage/alloc.go` and `pkg/registry/core/service/strategy.go`.
  */
 import { type FieldError, invalid } from '../../machinery/field.ts';
+import { formatIp, isIpv6, networkOf, parseCidr, parseIp } from '../../machinery/ip.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import { internalError, invalidObject } from '../../machinery/status.ts';
 import type { RequestContext, ResourceAccess, Strategy } from '../resource-type.ts';
 import type { Service, ServiceSpec } from '../types.ts';
-import { familyOf } from './ip.ts';
 import { validateClusterIPs } from './service-ip-validation.ts';
 
 export interface ServiceNetwork {
@@ -49,7 +49,7 @@ class ServiceAllocator {
   constructor(network: ServiceNetwork, access: ResourceAccess) {
     this.#network = network;
     this.#access = access;
-    const [base, size] = parseCidr(network.clusterCidr);
+    const [base, size] = parseRange(network.clusterCidr);
     // The network's own address, the broadcast address and the first one (the API server's Service) are not for all.
     this.#addresses = new Pool(base + 1, base + size - 2, 1);
     this.#ports = new Pool(network.nodePorts[0], network.nodePorts[1], 0);
@@ -285,7 +285,7 @@ function checkFamilies({ clusterIPs = [], ipFamilies = [], ipFamilyPolicy }: Ser
   }
   for (const [i, address] of clusterIPs.entries()) {
     if (address === 'None') break;
-    if (i >= ipFamilies.length && familyOf(address) === 'IPv6') {
+    if (i >= ipFamilies.length && isIpv6(address)) {
       errors.push(invalid(`spec.clusterIPs[${i}]`, clusterIPs, 'IPv6 is not configured on this cluster'));
     }
   }
@@ -370,25 +370,23 @@ export function dropTypeDependentFields(draft: Service, old: Service): void {
     drop('externalTrafficPolicy');
 }
 
+/** An IPv4 address as a number. */
 function parseIPv4(text: string): number | undefined {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (parts === null) return undefined;
-  const bytes = parts.slice(1).map(Number);
-  return bytes.some((byte) => byte > 255) ? undefined : bytes.reduce((value, byte) => value * 256 + byte, 0);
+  const bytes = parseIp(text);
+  return bytes?.length === 4 ? numberOf(bytes) : undefined;
 }
 
-const formatIPv4 = (value: number): string =>
-  [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+const numberOf = (bytes: readonly number[]): number => bytes.reduce((value, byte) => value * 256 + byte, 0);
 
-function parseCidr(cidr: string): [base: number, size: number] {
-  const [address = '', bits = ''] = cidr.split('/');
-  const base = parseIPv4(address);
-  const length = Number(bits);
-  if (base === undefined || !/^\d+$/.test(bits) || length < 1 || length > 30) {
+const formatIPv4 = (value: number): string =>
+  formatIp([value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]);
+
+function parseRange(text: string): [base: number, size: number] {
+  const cidr = parseCidr(text);
+  if (cidr === undefined || cidr.address.length !== 4 || cidr.prefix < 1 || cidr.prefix > 30) {
     throw new Error(
-      `the range of cluster IPs must be an IPv4 network such as 10.96.0.0/12, not ${JSON.stringify(cidr)}`,
+      `the range of cluster IPs must be an IPv4 network such as 10.0.0.0/24, not ${JSON.stringify(text)}`,
     );
   }
-  const size = 2 ** (32 - length);
-  return [base - (base % size), size];
+  return [numberOf(networkOf(cidr)), 2 ** (32 - cidr.prefix)];
 }

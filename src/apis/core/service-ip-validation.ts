@@ -1,8 +1,8 @@
 /** The addresses and families of a Service. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
 import { duplicate, type FieldError, FieldPath, invalid, notSupported } from '../../machinery/field.ts';
+import { isIpv6, parseIp } from '../../machinery/ip.ts';
 import type { ServiceSpec } from '../types.ts';
 import { checkIP } from './field-rules.ts';
-import { familyOf, isValidIP } from './ip.ts';
 
 const path = FieldPath.of('spec');
 const families = ['IPv4', 'IPv6'];
@@ -35,19 +35,19 @@ export function validateClusterIPs({
         wellFormed = false;
         errors.push(invalid(ipsPath, clusterIPs, "'None' must be the first and only value"));
       }
-    } else if (!isValidIP(address)) {
+    } else if (parseIp(address) === undefined) {
       wellFormed = false;
       checkIP(address, ipsPath.index(i), errors);
     }
   }
   if (clusterIPs.length > 2) errors.push(invalid(ipsPath, clusterIPs, 'may only hold up to 2 values'));
   if (!wellFormed || clusterIPs[0] === 'None') return errors;
-  if (clusterIPs.length === 2 && familyOf(clusterIPs[0]!) === familyOf(clusterIPs[1]!)) {
+  if (clusterIPs.length === 2 && isIpv6(clusterIPs[0]!) === isIpv6(clusterIPs[1]!)) {
     errors.push(invalid(ipsPath, clusterIPs, 'may specify no more than one IP for each IP family'));
   }
   for (const [i, address] of clusterIPs.entries()) {
     const family = ipFamilies[i];
-    if (family === undefined || !families.includes(family) || familyOf(address) === family) continue;
+    if (family === undefined || !families.includes(family) || isIpv6(address) === (family === 'IPv6')) continue;
     errors.push(invalid(ipsPath.index(i), address, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``));
   }
   return errors;

@@ -8,11 +8,11 @@ import {
   notSupported,
   required,
 } from '../../machinery/field.ts';
+import { parseCidr, parseIp } from '../../machinery/ip.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import { isDns1123Subdomain, isPortNumber, isQualifiedName } from '../../machinery/names.ts';
 import type { Service, ServicePort, ServiceSpec } from '../types.ts';
 import { checkAll, checkDns1123Label, checkIP, checkOneOf, checkPortNumberOrName } from './field-rules.ts';
-import { isValidCidr, isValidIP } from './ip.ts';
 import { needsHealthCheckPort } from './service-allocation.ts';
 import { validateClusterIPs } from './service-ip-validation.ts';
 
@@ -36,7 +36,7 @@ export function validateService(service: Service): FieldError[] {
   errors.push(...validateClusterIPs(spec));
   for (const [i, address] of (spec.externalIPs ?? []).entries()) {
     const at = path.child('externalIPs').index(i);
-    if (isValidIP(address)) checkNotSpecial(address, at, errors);
+    if (parseIp(address) !== undefined) checkNotSpecial(address, at, errors);
     else checkIP(address, at, errors);
   }
   checkOneOf(type, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'], path.child('type'), errors);
@@ -165,7 +165,7 @@ function validateSourceRanges({ metadata }: Service, spec: ServiceSpec, errors: 
   const value = fromField ? ranges : annotation!;
   if (spec.type !== 'LoadBalancer') errors.push(forbidden(at, "may only be used when `type` is 'LoadBalancer'"));
   const list = fromField ? ranges : annotation!.trim() === '' ? [] : annotation!.trim().split(',');
-  if (!list.every((range) => isValidCidr(range.trim()))) {
+  if (!list.every((range) => parseCidr(range.trim()) !== undefined)) {
     errors.push(invalid(at, fromField ? `[${ranges.join(' ')}]` : value, sourceRangesHelp));
   }
 }
@@ -242,7 +242,7 @@ export function validateServiceStatusUpdate({ status, spec }: Service): FieldErr
     if (ip !== '') checkIP(ip, each.child('ip'), errors);
     if (hostname !== '') {
       checkAll(isDns1123Subdomain(hostname), each.child('hostname'), hostname, errors);
-      if (isValidIP(hostname))
+      if (parseIp(hostname) !== undefined)
         errors.push(invalid(each.child('hostname'), hostname, 'must be a DNS name, not an IP address'));
     }
   }

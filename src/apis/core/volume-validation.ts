@@ -295,15 +295,11 @@ function validateAzureDisk(source: Source<'azureDisk'>, path: FieldPath, errors:
   }
 }
 
-const csiDriverPattern = /^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*$/;
-
 export function checkCsiDriver(driver: string, path: FieldPath, errors: FieldError[]): void {
   if (driver === '') errors.push(required(path));
   if (driver.length > 63)
     errors.push({ type: 'TooLong', field: path.toString(), badValue: '', detail: 'may not be more than 63 bytes' });
-  if (driver !== '' && !csiDriverPattern.test(driver)) {
-    checkAll(nameIsDnsSubdomain(driver.toLowerCase()), path, driver, errors);
-  }
+  checkAll(nameIsDnsSubdomain(driver.toLowerCase()), path, driver, errors);
 }
 
 type KeyToPath = { key: string; path: string; mode?: number };

@@ -1,4 +1,5 @@
-import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { type FieldError, FieldPath, notSupported, required } from '../../machinery/field.ts';
+import { validateIpv4, validateIpv6 } from '../../machinery/ip.ts';
 import { validateLabelName } from '../../machinery/label-selector.ts';
 import {
   isDns1123Label,
@@ -12,7 +13,6 @@ import { validateImmutableField } from '../../machinery/object-meta.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll, checkDns1123Label } from '../core/field-rules.ts';
-import { familyOf, isValidIP } from '../core/ip.ts';
 import { checkNotSpecial } from '../core/service-validation.ts';
 import type { EndpointSlice } from '../types.ts';
 
@@ -134,9 +134,9 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: FieldPa
     if (addressType === 'FQDN') errors.push(...isFullyQualifiedDomainName(at, address));
     else if (addressType === 'IPv4' || addressType === 'IPv6') {
       const family = addressType;
-      if (!isValidIP(address) || familyOf(address) !== family) {
-        errors.push(invalid(at, address, `must be a valid ${family} address`));
-      } else checkNotSpecial(address, at, errors);
+      const problems = family === 'IPv4' ? validateIpv4(at, address) : validateIpv6(at, address);
+      if (problems.length > 0) errors.push(...problems);
+      else checkNotSpecial(address, at, errors);
     }
   }
   if (nodeName !== undefined) checkAll(nameIsDnsSubdomain(nodeName), path.child('nodeName'), nodeName, errors);

@@ -1,6 +1,7 @@
 /** Source: Kubernetes `pkg/apis/networking/validation/validation.go`, ValidateIngressCreate and what it calls. */
 import type * as k8s from '@kubernetes/client-node';
 import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { parseIp } from '../../machinery/ip.ts';
 import {
   isDns1123Subdomain,
   isPortName,
@@ -10,7 +11,6 @@ import {
   nameIsDnsSubdomain,
 } from '../../machinery/names.ts';
 import { checkAll } from '../core/field-rules.ts';
-import { isValidIP } from '../core/ip.ts';
 import type { Ingress, Wire } from '../types.ts';
 
 type Backend = Wire<k8s.V1IngressBackend>;
@@ -48,7 +48,7 @@ function validateSpec({ spec = {} }: Ingress, errors: FieldError[]): void {
     const at = path.child('rules').index(i);
     const hostPath = at.child('host');
     if (host !== '') {
-      if (isValidIP(host)) errors.push(invalid(hostPath, host, 'must be a DNS name, not an IP address'));
+      if (parseIp(host) !== undefined) errors.push(invalid(hostPath, host, 'must be a DNS name, not an IP address'));
       checkAll(
         host.includes('*') ? isWildcardDns1123Subdomain(host) : isDns1123Subdomain(host),
         hostPath,

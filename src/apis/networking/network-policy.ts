@@ -1,10 +1,10 @@
 import type * as k8s from '@kubernetes/client-node';
 import { type FieldError, FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
+import { cidrContains, parseCidr } from '../../machinery/ip.ts';
 import { isPortNumber } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn, selectorText } from '../columns.ts';
 import { checkAll, checkPortNumberOrName } from '../core/field-rules.ts';
-import { isValidCidr } from '../core/ip.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
 import type { NetworkPolicy, Wire } from '../types.ts';
 
@@ -111,40 +111,20 @@ function validateBlock({ cidr, except }: IPBlock, path: FieldPath, errors: Field
     errors.push(required(path.child('cidr')));
     return;
   }
-  if (!isValidCidr(cidr)) {
+  if (parseCidr(cidr) === undefined) {
     errors.push(invalid(path.child('cidr'), cidr, help));
     return;
   }
   for (const [i, text] of (except ?? []).entries()) {
     const at = path.child('except').index(i);
-    if (!isValidCidr(text)) errors.push(invalid(at, text, help));
+    if (parseCidr(text) === undefined) errors.push(invalid(at, text, help));
     else if (!isInside(text, cidr)) errors.push(invalid(at, text, 'must be a strict subset of `cidr`'));
   }
 }
 
 function isInside(inner: string, outer: string): boolean {
-  const [innerBits, innerLength] = bitsOf(inner);
-  const [outerBits, outerLength] = bitsOf(outer);
-  return (
-    innerBits.length === outerBits.length &&
-    innerLength > outerLength &&
-    innerBits.slice(0, outerLength) === outerBits.slice(0, outerLength)
-  );
-}
-
-/** An address as a text of zeros and ones, and how many of them are the network's. */
-function bitsOf(cidr: string): [bits: string, length: number] {
-  const [address = '', length = ''] = cidr.split('/');
-  const groups = address.includes(':') ? ipv6Groups(address) : address.split('.').map(Number);
-  const width = address.includes(':') ? 16 : 8;
-  return [groups.map((group) => group.toString(2).padStart(width, '0')).join(''), Number(length)];
-}
-
-function ipv6Groups(address: string): number[] {
-  const [head = '', tail] = address.split('::');
-  const parse = (text: string): number[] =>
-    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
-  const first = parse(head);
-  const last = tail === undefined ? [] : parse(tail);
-  return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
+  const within = parseCidr(inner);
+  const network = parseCidr(outer);
+  if (within === undefined || network === undefined) return false;
+  return within.prefix > network.prefix && cidrContains(network, within.address);
 }

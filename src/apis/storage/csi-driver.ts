@@ -2,7 +2,6 @@ import { type FieldError, FieldPath, invalid, notSupported, required } from '../
 import { deepEqual } from '../../machinery/json.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { checkCsiDriver } from '../core/volume-validation.ts';
 import type { CSIDriver } from '../types.ts';
 
 const spec = 'io.k8s.api.storage.v1.CSIDriverSpec';
@@ -38,7 +37,6 @@ export const csiDriverType = builtinType<CSIDriver>({
     ageColumn,
   ],
   strategy: {
-    generation: true,
     returnsDeletedObject: true,
     default({ spec: draft }) {
       draft.attachRequired ??= true;
@@ -70,9 +68,7 @@ export const csiDriverType = builtinType<CSIDriver>({
 
 /** Source: Kubernetes `pkg/apis/storage/validation/validation.go`, ValidateCSIDriver. */
 function validate(driver: CSIDriver): FieldError[] {
-  const errors: FieldError[] = [];
-  checkCsiDriver(driver.metadata.name ?? '', FieldPath.of('metadata', 'name'), errors);
-  return [...errors, ...validateSpec(driver)];
+  return validateSpec(driver);
 }
 
 function validateSpec({
@@ -82,7 +78,7 @@ function validateSpec({
   for (const field of ['attachRequired', 'podInfoOnMount', 'storageCapacity'] as const) {
     if (flags[field] === undefined) errors.push(required(path.child(field)));
   }
-  const policies = ['ReadWriteOnceWithFSType', 'File', 'None'];
+  const policies = ['File', 'None', 'ReadWriteOnceWithFSType'];
   if (fsGroupPolicy !== undefined && !policies.includes(fsGroupPolicy)) {
     errors.push(notSupported(path.child('fsGroupPolicy'), fsGroupPolicy, policies));
   }
