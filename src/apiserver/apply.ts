@@ -3,15 +3,15 @@
  * `k8s.io/apiserver/pkg/endpoints/handlers` (applyPatcher).
  */
 import { apply, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
-import { goQuote, invalid } from '../machinery/field.ts';
 import { isJsonObject } from '../machinery/json.ts';
-import { type ApiObject, groupVersion } from '../machinery/object.ts';
-import { badRequest, conflict, invalidObject } from '../machinery/status.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import { badRequest, conflict } from '../machinery/status.ts';
 import type { ApiRequest } from './api-request.ts';
 import { applyDefaults, decodeValue, type RequestBody } from './decode.ts';
 import { keepManagedFields, trackedWrite } from './field-tracker.ts';
 import type { WriteOptions } from './options.ts';
 import type { WriteRequest } from './resource-store.ts';
+import { checkUrl } from './write-request.ts';
 
 export interface AppliedConfiguration {
   readonly config: ApiObject;
@@ -19,11 +19,16 @@ export interface AppliedConfiguration {
   readonly trackFields: WriteRequest['trackFields'];
 }
 
-export function decodeApplied(body: RequestBody, request: ApiRequest, options: WriteOptions): AppliedConfiguration {
-  const { type, version } = request.served;
+/** `kind`: what a subresource takes that has a kind of its own. */
+export function decodeApplied(
+  body: RequestBody,
+  request: ApiRequest,
+  options: WriteOptions,
+  kind: string = request.served.type.names.kind,
+): AppliedConfiguration {
   // YAML is a superset of JSON: one reading for both media types.
   const yaml: RequestBody = body.kind === 'bytes' ? { ...body, mediaType: applyEncoding(body.bytes) } : body;
-  const { value, duplicates } = decodeValue(yaml, type.names.kind);
+  const { value, duplicates } = decodeValue(yaml, kind);
   if (!isJsonObject(value)) throw badRequest('error decoding YAML: the configuration must be an object');
   const problems = duplicates();
   if (problems.length > 0 && options.fieldValidation === 'Strict') {
@@ -32,12 +37,6 @@ export function decodeApplied(body: RequestBody, request: ApiRequest, options: W
   if (options.fieldValidation === 'Warn') for (const problem of problems) request.warn(problem);
   const config = value as unknown as ApiObject;
   config.metadata ??= {};
-  const expected = groupVersion(type.group, version.name);
-  if (config.apiVersion !== expected || config.kind !== type.names.kind) {
-    throw badRequest(
-      `incorrect object given: apply configuration is ${goQuote(String(config.apiVersion))} ${goQuote(String(config.kind))}, the URL names ${goQuote(expected)} ${goQuote(type.names.kind)}`,
-    );
-  }
   return {
     config,
     trackFields: (draft, live) => {
@@ -54,7 +53,6 @@ export function applyConfiguration(
   options: WriteOptions,
 ): ApiObject {
   const { type, version, store } = request.served;
-  checkIdentity(config, request);
   if (live === undefined && (config.metadata.uid ?? '') !== '') {
     throw conflict(
       store.resource,
@@ -72,26 +70,9 @@ export function applyConfiguration(
   });
   // The merge shares structure with `live` and the configuration; a draft is nobody else's.
   const draft = changed ? structuredClone(object) : object;
+  checkUrl(request, draft);
   applyDefaults(draft, type, version);
   return draft;
-}
-
-/** The object must be the one that the URL names. */
-function checkIdentity(config: ApiObject, { name, namespace, served }: ApiRequest): void {
-  const { metadata } = config;
-  if ((metadata.name ?? '') === '') metadata.name = name;
-  if (metadata.name !== name) {
-    throw invalidObject(served.store.kind, name, [
-      invalid('metadata.name', metadata.name, 'must be the name in the URL'),
-    ]);
-  }
-  if (served.type.scope !== 'Namespaced') return;
-  if ((metadata.namespace ?? '') === '') metadata.namespace = namespace!;
-  if (metadata.namespace !== namespace) {
-    throw badRequest(
-      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
-    );
-  }
 }
 
 /** JSON is read as JSON, which is faster and keeps its own errors. */

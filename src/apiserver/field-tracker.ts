@@ -1,9 +1,11 @@
 /** `metadata.managedFields` of creates, updates and patches. Source: KEP-555. */
+import { normalize } from '../apis/normal-form.ts';
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { formatTime } from '../clock/clock.ts';
 import { type OtherVersions, trackUpdate, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts';
 import { fieldElement } from '../machinery/apply/path-element.ts';
+import { deepFreeze, type JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { WriteRequest } from './resource-store.ts';
@@ -34,9 +36,41 @@ export function trackedWrite(type: ResourceType, version: ResourceVersion, subre
     schema: version.schema,
     ...(subresource === '' ? {} : { subresource }),
     ...(others === undefined ? {} : { versions: others }),
-    ...(version.status && subresource === '' ? { resetFields: statusFields } : {}),
+    ...initialOf(type, version),
+    ...resetFieldsOf(type, version, subresource),
   };
 }
+
+/** What the endpoint leaves alone whatever a write says: nobody comes to own it there. */
+function resetFieldsOf(type: ResourceType, version: ResourceVersion, subresource: string): { resetFields?: FieldSet } {
+  if (!version.status) return {};
+  if (subresource === '') return { resetFields: statusFields };
+  if (subresource !== 'status') return {};
+  let fields = allButStatus.get(version);
+  if (fields === undefined) {
+    const names = Object.keys(version.schema.properties ?? {});
+    const kept = type.strategy.prepareForStatusUpdate === undefined ? ['status'] : ['status', 'metadata'];
+    fields = fieldSet(...names.filter((name) => !kept.includes(name)).map((name) => [fieldElement(name)]));
+    allButStatus.set(version, fields);
+  }
+  return { resetFields: fields };
+}
+
+const allButStatus = new WeakMap<ResourceVersion, FieldSet>();
+
+/** What Go's types write of an empty object of a built-in kind; custom resources have no such thing. */
+function initialOf(type: ResourceType, version: ResourceVersion): { initial?: ApiObject } {
+  if (version.schema.definition === undefined) return {};
+  let initial = initialObjects.get(version);
+  if (initial === undefined) {
+    initial = { apiVersion: groupVersion(type.group, version.name), kind: type.names.kind, metadata: {} };
+    normalize(initial as unknown as JsonObject, version.schema);
+    initialObjects.set(version, deepFreeze(initial));
+  }
+  return { initial };
+}
+
+const initialObjects = new WeakMap<ResourceVersion, ApiObject>();
 
 const versionsOfType = new WeakMap<ResourceType, OtherVersions>();
 

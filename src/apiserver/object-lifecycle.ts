@@ -42,7 +42,7 @@ export function validateCreate(
   object: ApiObject,
   context: RequestContext,
 ): FieldError[] {
-  const errors = validateObjectMeta(object, metaRules(type));
+  const errors = validateObjectMeta(object, metaRules(type, version));
   if (version.typeErrors === 'validation')
     errors.push(...compileSchema(version.schema).validate(object as unknown as JsonObject));
   errors.push(...(type.strategy.validate?.(object, context) ?? []));
@@ -87,7 +87,7 @@ export function validateUpdate(
   target: UpdateTarget,
   context: RequestContext,
 ): FieldError[] {
-  const errors = validateObjectMetaUpdate(object, old);
+  const errors = validateObjectMetaUpdate(object, old, undefined, metaRules(type, version));
   if (version.typeErrors === 'validation')
     errors.push(
       ...compileSchema(version.schema).validate(object as unknown as JsonObject, old as unknown as JsonObject),
@@ -100,11 +100,15 @@ export function validateUpdate(
 
 const rulesOf = new WeakMap<ResourceType, Parameters<typeof validateObjectMeta>[1]>();
 
-function metaRules(type: ResourceType): Parameters<typeof validateObjectMeta>[1] {
+function metaRules(type: ResourceType, version: ResourceVersion): Parameters<typeof validateObjectMeta>[1] {
   let rules = rulesOf.get(type);
   if (rules === undefined) {
     const { validateName } = type.strategy;
-    rules = { namespaced: type.scope === 'Namespaced', ...(validateName === undefined ? {} : { validateName }) };
+    rules = {
+      namespaced: type.scope === 'Namespaced',
+      qualifiedFinalizers: version.typeErrors === 'decoding',
+      ...(validateName === undefined ? {} : { validateName }),
+    };
     rulesOf.set(type, rules);
   }
   return rules;

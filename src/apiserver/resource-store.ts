@@ -11,6 +11,7 @@ import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } fr
 import type { Clock } from '../clock/clock.ts';
 import { invalid } from '../machinery/field.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import { finalizerWarnings } from '../machinery/object-meta.ts';
 import {
   alreadyExists,
   conflict,
@@ -70,6 +71,7 @@ export interface ResourceStoreOptions {
   readonly access: ResourceAccess;
 }
 
+const resourceVersionOnCreate = 'resourceVersion should not be set on objects to be created';
 /** Kubernetes tries a generated name this often before it gives up. */
 const generateNameAttempts = 8;
 /** etcd's default limit on a request, which Kubernetes inherits. */
@@ -162,6 +164,7 @@ export class ResourceStore {
   /** `undefined`: the name is taken. */
   async #createOnce(type: ResourceType, draft: ApiObject, request: WriteRequest): Promise<CacheEntry | undefined> {
     const { context, version, namespace } = request;
+    const { resourceVersion = '' } = draft.metadata;
     const admission = this.#admissionRequest('CREATE', draft, undefined, request);
     const mutated = this.#admission.mutate(admission);
     if (mutated !== undefined) await mutated;
@@ -182,6 +185,8 @@ export class ResourceStore {
         if (this.cache.get(key) !== undefined) return undefined;
         return new CacheEntry(key, 0, value, stored, false);
       }
+      // Kubernetes' store says so, behind everything else, and gives it no reason.
+      if (/^[1-9]\d*$/.test(resourceVersion)) throw new StatusError(500, '', resourceVersionOnCreate);
       const entry = await this.#commit(key, 0, value, stored);
       if (entry === undefined) release?.();
       return entry;
@@ -192,8 +197,8 @@ export class ResourceStore {
   }
 
   /**
-   * Reads, changes, writes; again from the new current object when another write came first, unless the draft names the
-   * resourceVersion it was made from: then Conflict. `createMissing` makes the object of a write to a name that is not there.
+   * Reads, changes, writes; again from the new current object when another write came first, which is a Conflict for a draft
+   * that names an older resourceVersion. `createMissing` makes the object of a write to a name that is not there.
    */
   async update(
     change: Change,
@@ -229,7 +234,7 @@ export class ResourceStore {
     const { context, version } = request;
     const old = await convertObject(type, entry.peek(), version.name);
     const draft = await change(structuredCopy(type, entry, old));
-    const named = this.#checkUpdate(type, draft, old);
+    this.#checkUpdate(type, draft, old);
     const admission = this.#admissionRequest('UPDATE', draft, old, request);
     const mutated = this.#admission.mutate(admission);
     if (mutated !== undefined) await mutated;
@@ -262,9 +267,7 @@ export class ResourceStore {
       const written = await this.#commit(entry.key, entry.revision, value, stored);
       if (written !== undefined) return { done: true, entry: written };
       release?.();
-      const current = await this.#reread(entry.key);
-      if (named && current !== undefined) throw modified(this.resource, request.name);
-      return { done: false, current };
+      return { done: false, current: await this.#reread(entry.key) };
     } catch (error) {
       release?.();
       throw error;
@@ -302,8 +305,7 @@ export class ResourceStore {
     }
   }
 
-  /** Answers whether the draft names a resourceVersion. */
-  #checkUpdate(type: ResourceType, draft: ApiObject, old: ApiObject): boolean {
+  #checkUpdate(type: ResourceType, draft: ApiObject, old: ApiObject): void {
     const name = old.metadata.name ?? '';
     const { resourceVersion, uid } = draft.metadata;
     if (uid !== undefined && uid !== '' && uid !== old.metadata.uid) {
@@ -314,13 +316,12 @@ export class ResourceStore {
       );
     }
     if (resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0') {
-      if (type.strategy.allowUnconditionalUpdate) return false;
+      if (type.strategy.allowUnconditionalUpdate) return;
       throw invalidObject(this.resource, name, [
         invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
       ]);
     }
     if (resourceVersion !== old.metadata.resourceVersion) throw modified(this.resource, name);
-    return true;
   }
 
   async delete(options: DeleteOptions, request: WriteRequest): Promise<DeleteResult> {
@@ -413,6 +414,10 @@ export class ResourceStore {
 
   #warn(type: ResourceType, object: ApiObject, old: ApiObject | undefined, request: WriteRequest): void {
     for (const warning of type.strategy.warnings?.(object, old, request.context) ?? []) request.warn(warning);
+    if (request.version.typeErrors === 'decoding') return;
+    const { finalizers } = object.metadata;
+    if (finalizers === undefined) return;
+    for (const warning of finalizerWarnings(finalizers, old?.metadata.finalizers)) request.warn(warning);
   }
 
   #admissionRequest(

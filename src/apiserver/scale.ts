@@ -3,12 +3,13 @@
  * Source: API conventions; apiextensions "Scale subresource".
  */
 import type { ScalePaths } from '../apis/resource-type.ts';
-import { type FieldError, invalid } from '../machinery/field.ts';
+import { invalid } from '../machinery/field.ts';
 import type { JsonObject, JsonValue } from '../machinery/json.ts';
 import { isJsonObject } from '../machinery/json.ts';
 import { LabelSelector, type LabelSelectorSpec } from '../machinery/label-selector.ts';
 import type { ApiObject } from '../machinery/object.ts';
-import { internalError, invalidObject, notFound } from '../machinery/status.ts';
+import { validateObjectMeta } from '../machinery/object-meta.ts';
+import { internalError, invalidObject } from '../machinery/status.ts';
 
 export const scaleGroupVersion = 'autoscaling/v1';
 
@@ -42,33 +43,22 @@ export function scaleOf(object: ApiObject, paths: ScalePaths): Scale {
   };
 }
 
-/** Writes what a Scale says into the draft of its object. Throws 422 when the Scale is wrong. */
-export function applyScale(draft: ApiObject, scale: JsonObject, paths: ScalePaths): void {
-  const errors: FieldError[] = [];
-  const spec = isJsonObject(scale.spec) ? scale.spec : {};
-  const replicas = spec.replicas ?? 0;
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
-    errors.push(invalid('spec.replicas', replicas, 'must be an integer'));
-  } else if (replicas < 0) {
-    errors.push(invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
-  }
-  const { name = '', namespace, resourceVersion } = (scale.metadata ?? {}) as ApiObject['metadata'];
-  if (name !== draft.metadata.name)
-    errors.push(invalid('metadata.name', name, 'must be the name of the scaled object'));
-  if (namespace !== undefined && namespace !== draft.metadata.namespace) {
-    errors.push(invalid('metadata.namespace', namespace, 'must be the namespace of the scaled object'));
-  }
+/**
+ * Writes what a Scale says into the draft of its object. The object's resourceVersion becomes the Scale's: none means that
+ * any version may be written over. Throws 422 when the Scale is wrong.
+ */
+export function applyScale(draft: ApiObject, scale: Scale, paths: ScalePaths): void {
+  const replicas = scale.spec?.replicas ?? 0;
+  const errors = validateObjectMeta(scale, { namespaced: draft.metadata.namespace !== undefined });
+  if (replicas < 0) errors.push(invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
+  const { name = '', resourceVersion } = scale.metadata;
   if (errors.length > 0) throw invalidObject({ group: 'autoscaling', name: 'Scale' }, name, errors);
-  if (resourceVersion !== undefined && resourceVersion !== '') draft.metadata.resourceVersion = resourceVersion;
-  write(draft, paths.specReplicasPath, replicas as number);
-}
-
-export function scaleNotServed(group: string, plural: string, name: string): Error {
-  return notFound({ group, name: `${plural}/scale` }, name);
+  if ((resourceVersion ?? '') !== '') draft.metadata.resourceVersion = resourceVersion!;
+  write(draft, paths.specReplicasPath, replicas);
 }
 
 /** `.spec.replicas` → `['spec', 'replicas']`. */
-function segments(path: string): string[] {
+export function segments(path: string): string[] {
   return path.split('.').filter((segment) => segment !== '');
 }
 

@@ -3,30 +3,22 @@
  *
  * Flow of a write: options → body → shape and defaults → {@link ResourceStore} (admission, stamps, validation, commit).
  */
-import type { RequestContext } from '../apis/resource-type.ts';
 import { schemaOf } from '../apis/schemas.ts';
 import { isJsonObject, type JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
-import {
-  badRequest,
-  methodNotAllowed,
-  methodNotSupported,
-  resourceNotServed,
-  StatusError,
-} from '../machinery/status.ts';
+import { badRequest, methodNotAllowed, resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { applyConfiguration, decodeApplied } from './apply.ts';
 import type { CacheEntry } from './cache-entry.ts';
-import { convertObject } from './conversion.ts';
 import { applyDefaults, type Decoded, decodeObject, decodeValue, reportProblems } from './decode.ts';
 import { type DeleteOptions, parseDeleteOptions } from './deletion.ts';
-import { fieldTracker } from './field-tracker.ts';
-import { deleteOptionsName, scaleName } from './openapi/definitions.ts';
-import { managerName, parseListOptions, parseWriteOptions, type WriteKind, type WriteOptions } from './options.ts';
-import { decodePatch, patchKind, patchTypes, shapePatched } from './patch.ts';
+import { deleteOptionsName } from './openapi/definitions.ts';
+import { parseListOptions, parseWriteOptions, type WriteOptions } from './options.ts';
+import { decodePatch, patchKind, shapePatched } from './patch.ts';
 import type { WriteRequest } from './resource-store.ts';
-import { applyScale, scaleOf } from './scale.ts';
+import { serveScale } from './scale-verbs.ts';
 import { select } from './selection.ts';
+import { checkNamespace, checkUrl, contextOf, requireBody, requireNamespace, writeRequest } from './write-request.ts';
 
 export async function serve(request: ApiRequest): Promise<ApiResponse> {
   const { served, verb, subresource } = request;
@@ -85,17 +77,12 @@ function withName(query: URLSearchParams, name: string): URLSearchParams {
 // ------------------------------------------------------------------------------------------------------------ writes
 
 async function create(request: ApiRequest): Promise<ApiResponse> {
-  const { served, name, namespace } = request;
+  const { served, name } = request;
   if (name !== '') throw methodNotAllowed();
   requireNamespace(request);
   const options = parseWriteOptions(request.query, 'CreateOptions');
   const decoded = decodeBody(request, options);
-  const { metadata } = decoded.object;
-  if (served.type.scope === 'Namespaced' && (metadata.namespace ?? '') !== '' && metadata.namespace !== namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  if ((metadata.resourceVersion ?? '') !== '')
-    throw badRequest('resourceVersion should not be set on objects to be created');
+  checkNamespace(request, decoded.object);
   const entry = await served.store.create(decoded.object, writeRequest(request, options, 'CreateOptions'));
   return { kind: 'entry', code: 201, entry };
 }
@@ -242,51 +229,6 @@ function deletedStatus(request: ApiRequest, entry: CacheEntry): JsonObject {
 
 // ------------------------------------------------------------------------------------------------------ subresources
 
-async function serveScale(request: ApiRequest): Promise<ApiResponse> {
-  const { served, verb, name, namespace } = request;
-  const { store, version } = served;
-  const paths = version.scale!;
-  const scaleOfEntry = async (entry: CacheEntry): Promise<JsonObject> =>
-    scaleOf(await convertObject(served.type, entry.peek(), version.name), paths) as unknown as JsonObject;
-  if (verb === 'get')
-    return { kind: 'object', code: 200, object: await scaleOfEntry(await store.get(namespace, name)) };
-  if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
-  requireNamespace(request);
-  const body = requireBody(request);
-  const options = parseWriteOptions(request.query, verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
-  let change: (current: ApiObject) => ApiObject;
-  if (verb === 'update') {
-    const { value } = decodeValue(body, 'Scale', schemaOf(scaleName));
-    if (!isJsonObject(value)) throw badRequest('the body of a scale update must be a Scale');
-    change = (current) => {
-      applyScale(current, value, paths);
-      return current;
-    };
-  } else {
-    const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
-    const kind = mediaType === patchTypes.strategic ? 'merge' : patchKind(mediaType, version);
-    if (kind === 'apply') {
-      const { value } = decodeValue(body.kind === 'bytes' ? { ...body, mediaType: 'application/yaml' } : body, 'Scale');
-      change = (current) => {
-        const merged = { ...scaleOf(current, paths), spec: (isJsonObject(value) ? value.spec : {}) ?? {} };
-        applyScale(current, merged as unknown as JsonObject, paths);
-        return current;
-      };
-    } else {
-      const decoded = decodePatch(kind, body, version);
-      change = (current) => {
-        const patched = decoded.apply(scaleOf(current, paths) as unknown as JsonObject);
-        if (!isJsonObject(patched)) throw badRequest('the patched Scale is not an object');
-        applyScale(current, patched, paths);
-        return current;
-      };
-    }
-  }
-  const kind: WriteKind = verb === 'update' ? 'UpdateOptions' : 'PatchOptions';
-  const result = await store.update(change, writeRequest(request, options, kind), 'object');
-  return { kind: 'object', code: 200, object: await scaleOfEntry(result.entry) };
-}
-
 async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
   const { served, subresource, verb, name, namespace } = request;
   const found = served.type.subresources[subresource];
@@ -318,54 +260,10 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
 
 // ------------------------------------------------------------------------------------------------------------- parts
 
-function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
-  return { now: request.now, user: request.user, dryRun };
-}
-
-function writeRequest(request: ApiRequest, options: WriteOptions, kind: WriteKind): WriteRequest {
-  const { served, namespace, name, subresource, warn } = request;
-  return {
-    version: served.version,
-    namespace,
-    name,
-    subresource,
-    context: contextOf(request, options.dryRun),
-    warn,
-    trackFields: kind === 'DeleteOptions' ? noTracking : fieldTracker(request, managerName(options, request.userAgent)),
-  };
-}
-
-const noTracking = (): void => undefined;
-
-function requireNamespace({ served, namespace }: ApiRequest): void {
-  if (served.type.scope === 'Namespaced' && (namespace ?? '') === '') throw methodNotAllowed();
-}
-
-function requireBody({ body, served }: ApiRequest): NonNullable<ApiRequest['body']> {
-  if (body === undefined) throw methodNotSupported(served.store.resource, 'a request without a body');
-  return body;
-}
-
 function decodeBody(request: ApiRequest, options: WriteOptions): Decoded {
   const { type, version } = request.served;
   const decoded = decodeObject(requireBody(request), type, version);
   reportProblems(decoded, options.fieldValidation, type, version, request.warn);
   applyDefaults(decoded.object, type, version);
   return decoded;
-}
-
-/** The object must be the one that the URL names. */
-function checkUrl({ served, name, namespace }: ApiRequest, object: ApiObject): void {
-  const { metadata } = object;
-  if ((metadata.name ?? '') === '') metadata.name = name;
-  if (metadata.name !== name) {
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  }
-  if (served.type.scope !== 'Namespaced') return;
-  if ((metadata.namespace ?? '') === '') metadata.namespace = namespace!;
-  if (metadata.namespace !== namespace) {
-    throw badRequest(
-      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
-    );
-  }
 }

@@ -1,5 +1,6 @@
 /** Protobuf over HTTP: request bodies, and the OpenAPI document of old clients. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { admissionPlugins } from '../../src/admission/index.ts';
@@ -28,6 +29,7 @@ const core = 'io.k8s.api.core.v1';
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 const protobuf = 'application/vnd.kubernetes.protobuf';
+const samples = new URL('../../.tools/kubernetes-samples/', import.meta.url);
 
 interface Answer {
   readonly code: number;
@@ -218,6 +220,31 @@ describe('protobuf bodies', () => {
     });
     const scaled = await send('PUT', `${path}/d/scale`, scale);
     assert.deepEqual([scaled.code, (scaled.body.spec as JsonObject).replicas], [200, 3]);
+  });
+
+  it('are answered as the same objects in JSON are', async function () {
+    if (!existsSync(samples)) this.skip();
+    let count = 0;
+    for (const { group, names, scope, versions } of builtinTypes()) {
+      for (const { name: version } of versions) {
+        const sample = `${group || 'core'}.${version}.${names.kind}`;
+        if (!existsSync(new URL(`${sample}.pb`, samples))) continue;
+        const base = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+        // The samples' namespace is not one that may exist, so that most are refused: for the same reasons in both forms.
+        const path = `${base}${scope === 'Namespaced' ? '/namespaces/namespaceValue' : ''}/${names.plural}?dryRun=All`;
+        const [inJson, inProtobuf] = await Promise.all([
+          send('POST', path, readFileSync(new URL(`${sample}.json`, samples)), 'application/json'),
+          send('POST', path, readFileSync(new URL(`${sample}.pb`, samples))),
+        ]);
+        const reasons = ({ code, body }: Answer): unknown => {
+          const { causes = [] } = (body.details ?? {}) as { causes?: { field: string; message: string }[] };
+          return [code, body.reason, causes.map(({ field, message }) => `${field}: ${message}`).sort()];
+        };
+        assert.deepEqual(reasons(inProtobuf), reasons(inJson), sample);
+        count++;
+      }
+    }
+    assert.ok(count > 10, String(count));
   });
 
   it('are never asked for: answers are JSON, or 406', async () => {

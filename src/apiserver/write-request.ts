@@ -1,0 +1,66 @@
+/** What the verbs that write have in common: what they demand of a request, and what the store is told of it. */
+import type { RequestContext } from '../apis/resource-type.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import { badRequest, methodNotAllowed, methodNotSupported } from '../machinery/status.ts';
+import type { ApiRequest } from './api-request.ts';
+import { fieldTracker } from './field-tracker.ts';
+import { managerName, type WriteKind, type WriteOptions } from './options.ts';
+import type { WriteRequest } from './resource-store.ts';
+
+export function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
+  return { now: request.now, user: request.user, dryRun };
+}
+
+export function writeRequest(request: ApiRequest, options: WriteOptions, kind: WriteKind): WriteRequest {
+  const { served, namespace, name, subresource, warn } = request;
+  return {
+    version: served.version,
+    namespace,
+    name,
+    subresource,
+    context: contextOf(request, options.dryRun),
+    warn,
+    trackFields: kind === 'DeleteOptions' ? noTracking : fieldTracker(request, managerName(options, request.userAgent)),
+  };
+}
+
+const noTracking = (): void => undefined;
+
+export function requireNamespace({ served, namespace }: ApiRequest): void {
+  if (served.type.scope === 'Namespaced' && (namespace ?? '') === '') throw methodNotAllowed();
+}
+
+export function requireBody({ body, served }: ApiRequest): NonNullable<ApiRequest['body']> {
+  if (body === undefined) throw methodNotSupported(served.store.resource, 'a request without a body');
+  return body;
+}
+
+/**
+ * The object must be the one that the URL names; a namespace that it does not name is filled in. Source: `checkName` and
+ * `EnsureObjectNamespaceMatchesRequestNamespace` of `k8s.io/apiserver`.
+ */
+export function checkUrl({ served, name, namespace }: ApiRequest, object: ApiObject): void {
+  checkNamespace({ served, namespace }, object);
+  const given = object.metadata.name ?? '';
+  if (given === '') {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (given !== name) {
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  }
+}
+
+/** In place: the namespace is that of the URL, or none for cluster-scoped objects. */
+export function checkNamespace(
+  { served, namespace }: Pick<ApiRequest, 'served' | 'namespace'>,
+  { metadata }: ApiObject,
+): void {
+  if (served.type.scope !== 'Namespaced' || namespace === undefined) {
+    delete metadata.namespace;
+    return;
+  }
+  if ((metadata.namespace ?? '') === '') metadata.namespace = namespace;
+  if (metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
