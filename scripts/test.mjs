@@ -23,15 +23,15 @@ if (missing.length > 0 && process.env.CI === 'true' && process.platform === 'lin
   console.error('in CI nothing may be skipped that the machine could run');
   finish({ passes: 0, failures: missing.length, pending: 0 });
 }
+// The command line is tested as it is shipped, and the examples import the package by its name.
+ensureBuilt();
 let broken = 0;
 if (whole) {
   broken += check('types', process.execPath, 'node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json');
   broken += check('style', 'node_modules/.bin/biome', 'check', '.');
   broken += check('layers', process.execPath, 'scripts/layers.mjs');
+  broken += check('readme', process.execPath, 'scripts/readme.mjs', '--check');
 }
-// The command line is tested as it is shipped.
-ensureBuilt();
-
 const report = mkdtempSync(join(tmpdir(), 'setpoint-test-'));
 const results = join(report, 'results.json');
 const mocha = [
