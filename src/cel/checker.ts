@@ -17,6 +17,7 @@ import {
   doubleType,
   dynType,
   errorType,
+  fieldType,
   formatSignature,
   formatType,
   intType,
@@ -216,7 +217,7 @@ class Checker {
       case 'map':
         return type.params[1] as Type;
       case 'object': {
-        const found = type.fields?.get(fieldKey(type, field, this.#scope.keywordFields));
+        const found = fieldType(type, fieldKey(type, field, this.#scope.keywordFields));
         if (found === undefined) this.#report(id, `undefined field '${field}'`);
         return found ?? errorType;
       }
@@ -343,7 +344,7 @@ class Checker {
     for (const field of expr.fields) {
       const type = this.#check(field.value);
       const value = field.optional ? this.#unwrapEntry(field.value, type) : type;
-      const declared = result.fields?.get(field.name);
+      const declared = fieldType(result, field.name);
       if (declared === undefined) {
         if (result.kind === 'object') this.#report(field.id, `undefined field '${field.name}'`);
       } else if (!this.#substitutions.isAssignable(declared, value)) {
@@ -412,7 +413,7 @@ function mayAccept(overload: Overload, args: readonly Type[]): boolean {
 
 /** The name under which a type has the field that an expression names. */
 export function fieldKey(type: Type, field: string, keywordFields: boolean): string {
-  if (!keywordFields || type.fields?.has(field)) return field;
+  if (!keywordFields || type.kind !== 'object' || fieldType(type, field) !== undefined) return field;
   return escapeFieldName(field) === `__${field}__` ? `__${field}__` : field;
 }
 

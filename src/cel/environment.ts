@@ -56,6 +56,7 @@ export class Environment implements Scope, PlanScope {
   readonly #variables: ReadonlyMap<string, { readonly type: Type; readonly index: number }>;
   readonly #functions: ReadonlyMap<string, FunctionDeclaration>;
   readonly #types: ReadonlyMap<string, Type>;
+  readonly #typeFinders: readonly NonNullable<Library['findType']>[];
   readonly #parser: ParserOptions;
 
   constructor(options: EnvironmentOptions = {}, base?: Environment) {
@@ -71,12 +72,14 @@ export class Environment implements Scope, PlanScope {
     if (base !== undefined && base.options.libraries === options.libraries) {
       this.#functions = base.#functions;
       this.#types = base.#types;
+      this.#typeFinders = base.#typeFinders;
       this.#parser = base.#parser;
       return;
     }
     const libraries = [standardLibrary, ...(options.libraries ?? [])];
     this.#functions = collectFunctions(libraries);
     this.#types = new Map(libraries.flatMap((library) => library.types ?? []).map((type) => [type.name, type]));
+    this.#typeFinders = libraries.flatMap((library) => library.findType ?? []);
     this.#parser = { ...options.parser, macros: macroTable(libraries.flatMap((library) => library.macros ?? [])) };
   }
 
@@ -113,7 +116,13 @@ export class Environment implements Scope, PlanScope {
   }
 
   findType(name: string): Type | undefined {
-    return this.#types.get(name);
+    const known = this.#types.get(name);
+    if (known !== undefined) return known;
+    for (const find of this.#typeFinders) {
+      const found = find(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /**

@@ -7,7 +7,7 @@ import { typeName } from './equality.ts';
 import type { Evaluate, ExprPlanner, Frame } from './frame.ts';
 import { accumulator } from './macros.ts';
 import { CostLimitExceeded, listCreationCost } from './runtime-cost.ts';
-import { CelError, ListValue, MapValue, type Value } from './values.ts';
+import { CelError, ListValue, MapValue, noSuchOverload, type Value } from './values.ts';
 
 export function planFold(planner: ExprPlanner, expr: Comprehension): Evaluate {
   if (isBind(expr)) return planBind(planner, expr);
@@ -146,7 +146,6 @@ function notOf(expr: Expr | undefined): Expr | undefined {
 
 function quantify(loop: Loop, predicate: Evaluate, decisive: boolean, slot: number): Evaluate {
   const conditionCost = decisive ? 3 : 2;
-  const noSuchOverload = new CelError('no such overload');
   const round: Round = (frame) => {
     frame.cost += conditionCost;
     const { locals } = frame;
@@ -187,7 +186,6 @@ function isOne(expr: Expr | undefined): boolean {
 }
 
 function countOne(loop: Loop, predicate: Evaluate, slot: number): Evaluate {
-  const noSuchOverload = new CelError('no such overload');
   const round: Round = (frame) => {
     const { locals } = frame;
     const value = predicate(frame);
@@ -231,7 +229,6 @@ function appended(expr: Expr, name: string): Expr | undefined {
 }
 
 function collect(loop: Loop, predicate: Evaluate | undefined, element: Evaluate, cost: number, slot: number): Evaluate {
-  const noSuchOverload = new CelError('no such overload');
   const round: Round = (frame) => {
     const { locals } = frame;
     const kept = predicate === undefined ? true : predicate(frame);

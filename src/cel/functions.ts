@@ -31,6 +31,8 @@ export interface Library {
   readonly macros?: readonly Macro[];
   /** Names of types that expressions may use as values, such as `kubernetes.URL`. */
   readonly types?: readonly Type[];
+  /** The type of `Name{…}` for names that are too many to list. */
+  readonly findType?: (name: string) => Type | undefined;
 }
 
 /** Overload ids with `signature, implementation`; signatures read `(int, int) -> int` or `string.(int) -> string`. */

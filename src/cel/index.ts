@@ -31,7 +31,7 @@ export {
   type ServiceAccount,
 } from './library/authorizer.ts';
 export { kubernetesLibraries } from './library/index.ts';
-export { jsonPatchType } from './library/json-patch.ts';
+export { appliedObjectType, jsonPatchType, misnamedObjects, mutationLibrary } from './library/mutation.ts';
 export { bindingsLibrary, optionalLibrary } from './library/optional.ts';
 export { latestStringsLibrary, stringsLibrary } from './library/strings.ts';
 export { macroTable, type ParseResult, type ParserOptions, parse } from './parser.ts';
@@ -62,6 +62,7 @@ export {
   nullType,
   objectType,
   opaque,
+  openObjectType,
   optionalOf,
   parseType,
   stringType,

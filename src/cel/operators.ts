@@ -4,9 +4,7 @@ import type { Evaluate, Frame } from './frame.ts';
 import { addInt } from './numbers.ts';
 import { compileRegex } from './regex.ts';
 import { regexLengthFactor, sizeOf, stringTraversalFactor } from './runtime-cost.ts';
-import { CelError, ListValue, MapValue, type Value } from './values.ts';
-
-const noSuchOverload = new CelError('no such overload');
+import { CelError, ListValue, MapValue, noSuchOverload, type Value } from './values.ts';
 
 /**
  * A closure for this call, or undefined when the general way must be gone. It evaluates and costs exactly what the

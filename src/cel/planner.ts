@@ -7,29 +7,35 @@
  */
 import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
 import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
+import { isKey, listConstruction, mapConstruction, objectConstruction } from './constructions.ts';
 import { typeName } from './equality.ts';
 import { planFold } from './folds.ts';
-import type { Evaluate, ExprPlanner, Frame, Local } from './frame.ts';
+import type { Evaluate, ExprPlanner, Local } from './frame.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
 import { fastCall } from './operators.ts';
 import { compileRegex } from './regex.ts';
-import { callCost, listCreationCost, mapCreationCost, structCreationCost } from './runtime-cost.ts';
+import { callCost } from './runtime-cost.ts';
+import {
+  element,
+  globalVariable,
+  localVariable,
+  optionalElement,
+  optionalSelection,
+  presence,
+  type Slot,
+  selection,
+  variableSelection,
+} from './selections.ts';
 import { isDyn, type Type } from './types.ts';
 import {
   CelError,
-  Double,
   EntryMap,
   ListValue,
   MapValue,
   mapKey,
   noneOptional,
-  type ObjectField,
-  type ObjectShape,
-  ObjectValue,
-  OpaqueValue,
+  noSuchOverload,
   OptionalValue,
-  StructValue,
-  Uint,
   type Value,
 } from './values.ts';
 
@@ -59,7 +65,6 @@ export function plan(ast: Ast | CheckedAst, scope: PlanScope): Plan | CelError {
 }
 
 const conversions = new Set('bool bytes double duration dyn int string timestamp type uint'.split(' '));
-const noSuchOverload = new CelError('no such overload');
 
 class Planner implements ExprPlanner {
   readonly #scope: PlanScope;
@@ -88,9 +93,9 @@ class Planner implements ExprPlanner {
       case 'call':
         return this.#call(expr);
       case 'list':
-        return this.#list(expr.elements, expr.optionals);
+        return listConstruction(this, expr);
       case 'map':
-        return this.#map(expr);
+        return mapConstruction(this, expr);
       case 'struct':
         return this.#struct(expr);
       case 'comprehension':
@@ -421,69 +426,13 @@ class Planner implements ExprPlanner {
     return values.every((value) => typeName(value) === type) ? new Set(values.map(mapKey)) : undefined;
   }
 
-  // Constructions.
-
-  #list(elements: readonly Expr[], optionals: readonly number[]): Evaluate {
-    const evaluators = elements.map((element) => this.plan(element));
-    const optional = new Set(optionals);
-    return (frame) => {
-      const values: Value[] = [];
-      frame.charge(listCreationCost);
-      for (let i = 0; i < evaluators.length; i++) {
-        const value = (evaluators[i] as Evaluate)(frame);
-        if (value instanceof CelError) return value;
-        if (!optional.has(i)) values.push(value);
-        else if (!(value instanceof OptionalValue)) return notOptional(value);
-        else if (value.value !== undefined) values.push(value.value);
-      }
-      return new ListValue(values);
-    };
-  }
-
-  #map(expr: Extract<Expr, { kind: 'map' }>): Evaluate {
-    const entries = expr.entries.map((entry) => ({
-      key: this.plan(entry.key),
-      value: this.plan(entry.value),
-      optional: entry.optional,
-    }));
-    return (frame) => {
-      const values: [Value, Value][] = [];
-      frame.charge(mapCreationCost);
-      for (const entry of entries) {
-        const key = entry.key(frame);
-        if (key instanceof CelError) return key;
-        if (!isKey(key)) return new CelError('unsupported key type');
-        const value = entry.value(frame);
-        if (value instanceof CelError) return value;
-        if (!entry.optional) values.push([key, value]);
-        else if (!(value instanceof OptionalValue)) return notOptional(value);
-        else if (value.value !== undefined) values.push([key, value.value]);
-      }
-      return new EntryMap(values);
-    };
-  }
-
   #struct(expr: StructLiteral): Evaluate {
     const reference = this.#references?.[expr.id];
     const names = reference?.kind === 'ident' ? [reference.name] : candidateNames(this.#scope.container, expr.name);
     const type = names.map((name) => this.#scope.findType(name)).find((found) => found !== undefined);
-    if (type === undefined) {
-      const unknown = new CelError(`unknown type: ${expr.name}`);
-      return () => unknown;
-    }
-    const fields = expr.fields.map((field) => ({ ...field, evaluate: this.plan(field.value) }));
-    return (frame) => {
-      const values: [Value, Value][] = [];
-      frame.charge(structCreationCost);
-      for (const field of fields) {
-        const value = field.evaluate(frame);
-        if (value instanceof CelError) return value;
-        if (!field.optional) values.push([field.name, value]);
-        else if (!(value instanceof OptionalValue)) return notOptional(value);
-        else if (value.value !== undefined) values.push([field.name, value.value]);
-      }
-      return new StructValue(type.name, values);
-    };
+    if (type !== undefined) return objectConstruction(this, expr, type);
+    const unknown = new CelError(`unknown type: ${expr.name}`);
+    return () => unknown;
   }
 }
 
@@ -498,202 +447,6 @@ function ids(overloads: readonly Overload[]): string[] {
 function firstName(name: string): string {
   const dot = name.indexOf('.', 1);
   return dot < 0 ? name : name.slice(0, dot);
-}
-
-function isKey(value: Value): boolean {
-  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) || value instanceof Uint;
-}
-
-function notOptional(value: Value): CelError {
-  return new CelError(`cannot initialize optional entry from non-optional value ${typeName(value)}`);
-}
-
-// Evaluation of names and selections.
-
-function localVariable({ slot, init }: Local, root: 0 | 1): Evaluate {
-  if (init === undefined) {
-    return (frame) => {
-      frame.cost += root;
-      return frame.locals[slot] as Value;
-    };
-  }
-  return (frame) => {
-    frame.cost += root;
-    let value = frame.locals[slot];
-    if (value === undefined) {
-      value = init(frame);
-      frame.locals[slot] = value;
-    }
-    return value;
-  };
-}
-
-function globalVariable(index: number, name: string, root: 0 | 1): Evaluate {
-  const missing = new CelError(`no such attribute(s): ${name}`);
-  return (frame) => {
-    frame.cost += root;
-    const value = frame.globals[index];
-    return value === undefined ? missing : value;
-  };
-}
-
-/** A variable: one of the globals, or a local that is bound. */
-interface Slot {
-  readonly index: number;
-  readonly local: boolean;
-}
-
-/** A field of objects, remembered for the shape that was seen last: nearly always all objects here are of one shape. */
-class FieldCache {
-  readonly name: string;
-  shape: ObjectShape | undefined;
-  field: ObjectField | undefined;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  /** The field's value; undefined when it is absent, null or not declared. */
-  read(object: ObjectValue): Value | undefined {
-    if (object.shape !== this.shape) {
-      this.shape = object.shape;
-      this.field = object.shape.fields.get(this.name);
-    }
-    const { field } = this;
-    if (field === undefined) return undefined;
-    // Names that every JavaScript object inherits must be looked for among its own.
-    if (field.isInherited && !Object.hasOwn(object.raw, field.name)) return undefined;
-    const raw = object.raw[field.name];
-    return raw === undefined || raw === null ? undefined : field.read(raw);
-  }
-}
-
-function selection(operand: Evaluate, name: string, shownName: string, type: Type | undefined): Evaluate {
-  const missing = new CelError(`no such key: ${shownName}`);
-  const cache = new FieldCache(name);
-  if (type?.kind !== 'object') {
-    return (frame) => {
-      const value = operand(frame);
-      return value instanceof CelError ? value : selectField(frame, value, name, missing);
-    };
-  }
-  return (frame) => {
-    const value = operand(frame);
-    if (value instanceof ObjectValue) {
-      frame.cost++;
-      return cache.read(value) ?? missing;
-    }
-    return value instanceof CelError ? value : selectField(frame, value, name, missing);
-  };
-}
-
-function variableSelection({ index, local }: Slot, name: string, expr: Select, root: 0 | 1): Evaluate {
-  const missing = new CelError(`no such key: ${expr.field}`);
-  const unbound = new CelError(`no such attribute(s): ${qualifiedName(expr.operand)}`);
-  const cache = new FieldCache(name);
-  const cost = root + 1;
-  const slow = (frame: Frame, value: Value | undefined): Value => {
-    frame.cost += root;
-    if (value === undefined) return unbound;
-    return value instanceof CelError ? value : selectField(frame, value, name, missing);
-  };
-  if (local) {
-    return (frame) => {
-      const value = frame.locals[index];
-      if (!(value instanceof ObjectValue)) return slow(frame, value);
-      frame.cost += cost;
-      return cache.read(value) ?? missing;
-    };
-  }
-  return (frame) => {
-    const value = frame.globals[index];
-    if (!(value instanceof ObjectValue)) return slow(frame, value);
-    frame.cost += cost;
-    return cache.read(value) ?? missing;
-  };
-}
-
-function selectField(frame: Frame, value: Value, name: string, missing: CelError): Value {
-  if (value instanceof OptionalValue) return optionalStep(frame, value, name);
-  frame.cost++;
-  if (!(value instanceof MapValue)) return missing;
-  const found = value.get(name);
-  return found === undefined ? missing : found;
-}
-
-function presence(operand: Evaluate, name: string): Evaluate {
-  const cache = new FieldCache(name);
-  return (frame) => {
-    let value = operand(frame);
-    if (value instanceof CelError) return value;
-    frame.cost++;
-    if (value instanceof OptionalValue) {
-      if (value.value === undefined) return false;
-      value = value.value;
-    }
-    const isObject = value instanceof ObjectValue;
-    if (!isObject && !(value instanceof MapValue)) return value instanceof OpaqueValue ? noSuchOverload : false;
-    const field = isObject ? cache.read(value as ObjectValue) : (value as MapValue).get(name);
-    return field instanceof CelError ? field : field !== undefined;
-  };
-}
-
-function optionalSelection(operand: Evaluate, name: string): Evaluate {
-  return (frame) => {
-    const value = operand(frame);
-    return value instanceof CelError ? value : optionalStep(frame, value, name);
-  };
-}
-
-/** Selects from a value or an optional; a step to nothing is not taken, and costs nothing. */
-function optionalStep(frame: Frame, value: Value, name: string): Value {
-  const found = optionalElement(value, name);
-  if (found !== noneOptional) frame.cost++;
-  return found;
-}
-
-/** What is at a key or index, or an error when nothing is. */
-export function element(container: Value, key: Value): Value {
-  if (container instanceof ListValue) {
-    const index = listIndex(key);
-    if (index === undefined) return new CelError(`unsupported index type '${typeName(key)}' in list`);
-    if (index < 0 || index >= container.length) return new CelError(`index out of bounds: ${index}`);
-    return container.at(Number(index));
-  }
-  if (container instanceof MapValue) {
-    const value = container.get(key);
-    return value === undefined ? new CelError(`no such key: ${keyText(key)}`) : value;
-  }
-  return container instanceof CelError ? container : noSuchOverload;
-}
-
-/** What is at a key or index of a value or of an optional, as an optional. */
-function optionalElement(container: Value, key: Value): Value {
-  let value = container;
-  if (value instanceof OptionalValue) {
-    if (value.value === undefined) return noneOptional;
-    value = value.value;
-  }
-  if (value instanceof ListValue) {
-    const index = listIndex(key);
-    if (index === undefined || index < 0 || index >= value.length) return noneOptional;
-    const found = value.at(Number(index));
-    return found instanceof CelError ? found : new OptionalValue(found);
-  }
-  if (!(value instanceof MapValue)) return new CelError(`no such key: ${keyText(key)}`);
-  const found = value.get(key);
-  if (found === undefined) return noneOptional;
-  return found instanceof CelError ? found : new OptionalValue(found);
-}
-
-function listIndex(key: Value): number | bigint | undefined {
-  if (typeof key === 'number' || typeof key === 'bigint') return key;
-  if (key instanceof Uint) return key.value;
-  return key instanceof Double && Number.isInteger(key.value) ? key.value : undefined;
-}
-
-function keyText(key: Value): string {
-  return key instanceof Uint || key instanceof Double ? String(key.value) : String(key);
 }
 
 // Evaluation of calls.

@@ -29,6 +29,8 @@ export interface Type {
   readonly nullable?: boolean;
   /** Of an object type: its fields, by the name that expressions use. */
   readonly fields?: ReadonlyMap<string, Type>;
+  /** Of an object type: that it also has every other field, as dyn. */
+  readonly open?: boolean;
 }
 
 const simple = (kind: TypeKind, name: string = kind): Type => ({ kind, name, params: [] });
@@ -58,6 +60,14 @@ export const objectType = (name: string, fields: ReadonlyMap<string, Type>): Typ
   params: [],
   fields,
 });
+
+/** An object type with any fields whatever, each of them dyn. */
+export const openObjectType = (name: string): Type => ({ kind: 'object', name, params: [], open: true });
+
+/** The type of a field; undefined when there is no such field. */
+export function fieldType(type: Type, name: string): Type | undefined {
+  return type.fields?.get(name) ?? (type.open ? dynType : undefined);
+}
 
 const named: ReadonlyMap<string, Type> = new Map([
   ...[dynType, anyType, nullType, boolType, intType, uintType, doubleType, stringType, bytesType].map(

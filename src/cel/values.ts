@@ -44,6 +44,9 @@ export class CelError {
   }
 }
 
+/** What calling a function with values that none of its overloads takes gives. */
+export const noSuchOverload = new CelError('no such overload');
+
 export class Double {
   readonly value: number;
   constructor(value: number) {

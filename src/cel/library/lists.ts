@@ -5,7 +5,7 @@ import { declare, type FunctionDeclaration, type Implementation, type Library } 
 import { accumulator, type Macro, MacroError } from '../macros.ts';
 import { addInt, addUint, type Int } from '../numbers.ts';
 import { addDurations } from '../time.ts';
-import { CelError, Double, Duration, ListValue, Uint, type Value } from '../values.ts';
+import { CelError, Double, Duration, ListValue, noSuchOverload, Uint, type Value } from '../values.ts';
 
 const comparable = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const runtimeNames: Readonly<Record<string, string>> = {
@@ -68,8 +68,6 @@ const zeros: Readonly<Record<string, Value>> = {
   double: new Double(0),
   duration: new Duration(0, 0),
 };
-
-const noSuchOverload = new CelError('no such overload');
 
 function isSorted(list: ListValue): Value {
   for (let i = 1; i < list.length; i++) {
