@@ -86,12 +86,14 @@ class HttpTransport implements Transport {
   readonly #clock: Clock;
   readonly #base: URL;
   readonly #secure: boolean;
+  readonly #timeout: number;
   readonly #closed = new AbortController();
   #agents: Agents;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#timeout = options.timeout ?? 65_000;
     this.#base = new URL(options.server);
     this.#secure = this.#base.protocol === 'https:';
     if (!this.#secure && this.#base.protocol !== 'http:') {
@@ -133,7 +135,12 @@ class HttpTransport implements Transport {
     const path = pathOf(target, new URLSearchParams(query));
     const headers = { Accept: '*/*' };
     const request = await this.#send({ method: 'GET', path, headers, longRunning: true }, signal);
-    const response = await responseTo(request);
+    const timer = this.#clock.setTimeout(() => request.destroy(this.#unanswered('GET', path)), this.#timeout);
+    const response = await responseTo(request)
+      .catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error;
+      })
+      .finally(() => timer.cancel());
     if (isFailure(response)) throw statusErrorOf(response.statusCode ?? 0, await textOf(response));
     return bytesOf(response, signal);
   }
@@ -151,7 +158,7 @@ class HttpTransport implements Transport {
           request.options?.allowWatchBookmarks === true
             ? (this.#options.idleTimeout ?? 180_000)
             : Number.POSITIVE_INFINITY,
-        answerTimeout: this.#options.timeout ?? 65_000,
+        answerTimeout: this.#timeout,
         closed: this.#closed.signal,
       },
       handlers,
@@ -181,11 +188,8 @@ class HttpTransport implements Transport {
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted) onAbort();
-    const { timeout = 65_000 } = this.#options;
-    const timer = this.#clock.setTimeout(
-      () => abort.abort(new Error(`${request.method} ${request.path}: no answer within ${timeout} ms`)),
-      timeout,
-    );
+    const { method, path } = request;
+    const timer = this.#clock.setTimeout(() => abort.abort(this.#unanswered(method, path)), this.#timeout);
     let sent: http.ClientRequest | undefined;
     try {
       sent = await this.#send(request, abort.signal);
@@ -238,6 +242,10 @@ class HttpTransport implements Transport {
     request.once('close', () => signal.removeEventListener('abort', onAbort));
     request.end(body);
     return request;
+  }
+
+  #unanswered(method: string, path: string): Error {
+    return new Error(`${method} ${path}: no answer within ${this.#timeout} ms`);
   }
 
   #useCertificate({ cert, key }: Credentials): void {

@@ -219,20 +219,23 @@ describe('HTTP transport', () => {
 
   it('gives up an answer that does not come', async () => {
     const clock = createVirtualClock();
-    const { maps, requests } = await open(() => undefined, { clock, timeout: 5_000 });
+    const { maps, requests, transport } = await open(() => undefined, { clock, timeout: 5_000 });
     const answer = assert.rejects(maps.get(key), /no answer within 5000 ms/);
-    await until(() => requests.length === 1);
+    const log = assert.rejects(createClient(transport).logs(key), /no answer within 5000 ms/);
+    await until(() => requests.length === 2);
     await clock.advance(5_000);
-    await answer;
+    await Promise.all([answer, log]);
   });
 
   it('can be called off', async () => {
-    const { maps, requests } = await open(() => undefined);
+    const { maps, requests, transport } = await open(() => undefined);
     const abort = new AbortController();
-    const answer = assert.rejects(maps.get(key, { signal: abort.signal }), /enough/);
-    await until(() => requests.length === 1);
+    const { signal } = abort;
+    const answer = assert.rejects(maps.get(key, { signal }), /enough/);
+    const log = assert.rejects(createClient(transport).logs(key, { signal }), /enough/);
+    await until(() => requests.length === 2);
     abort.abort(new Error('enough'));
-    await answer;
+    await Promise.all([answer, log]);
   });
 
   it('says when nobody listens', async () => {
