@@ -69,6 +69,7 @@ export class ObjectCache<T extends TypedObject> implements Cache<T> {
   readonly #removed = new Map<string, string>();
   /** Own writes from before the first list. */
   #early: T[] = [];
+  #waiting: { readonly source: string; readonly resourceVersion: string; readonly resolve: () => void }[] = [];
   #all: readonly T[] | undefined;
   #whenSynced: Promise<void>;
   #resolveSynced: () => void = () => undefined;
@@ -148,7 +149,7 @@ export class ObjectCache<T extends TypedObject> implements Cache<T> {
   /** The complete list of a source at `resourceVersion`: what it does not name is gone, unless it is newer than the list. */
   replace(source: string, objects: readonly T[], resourceVersion: string): void {
     const initial = !this.#told.has(source);
-    this.#told.set(source, resourceVersion);
+    this.#tell(source, resourceVersion);
     const listed = new Set<string>();
     const listedUids = new Set<string>();
     for (const object of objects) {
@@ -174,14 +175,14 @@ export class ObjectCache<T extends TypedObject> implements Cache<T> {
 
   /** `ADDED` or `MODIFIED`, from the watch of `source`. */
   changed(source: string, object: T): void {
-    this.#told.set(source, object.metadata.resourceVersion ?? '');
+    this.#tell(source, object.metadata.resourceVersion ?? '');
     this.#take(object, false);
   }
 
   /** `DELETED`, from the watch of `source`. */
   deleted(source: string, object: T): void {
     const { uid = '', resourceVersion = '' } = object.metadata;
-    this.#told.set(source, resourceVersion);
+    this.#tell(source, resourceVersion);
     if (this.#removed.size > 0) this.#removed.delete(uid);
     const known = this.get(object.metadata as ObjectKey);
     // Newer: our own write has put it there again, and its news is still on the way.
@@ -191,7 +192,7 @@ export class ObjectCache<T extends TypedObject> implements Cache<T> {
 
   /** `BOOKMARK`: nothing has changed up to `resourceVersion`. */
   advance(source: string, resourceVersion: string): void {
-    this.#told.set(source, resourceVersion);
+    this.#tell(source, resourceVersion);
   }
 
   /** The answer to a write of ours. What the watch has told already, or knows better, is left alone. */
@@ -215,12 +216,37 @@ export class ObjectCache<T extends TypedObject> implements Cache<T> {
     this.#take(object, false);
   }
 
+  /**
+   * A write of ours whose answer is not the object but names its version, as a scale is. Resolves when what is read is not
+   * older; undefined when it is so already, or the object is not held here.
+   */
+  reached(key: ObjectKey, resourceVersion: string): Promise<void> | undefined {
+    const source = this.#sourceOf(key.namespace ?? '');
+    const known = this.get(key);
+    if (source === undefined || known === undefined || !isComparable(resourceVersion)) return undefined;
+    const isOlder = (version: string | undefined): boolean => isNewer(resourceVersion, version);
+    if (!isOlder(known.metadata.resourceVersion) || !isOlder(this.#told.get(source))) return undefined;
+    return new Promise((resolve) => {
+      this.#waiting.push({ source, resourceVersion, resolve });
+    });
+  }
+
   /** A delete of ours that was answered with a bare Status: the object of this uid is gone, whatever is told about it. */
   removed(key: ObjectKey, uid: string | undefined): void {
     const known = this.get(key);
     if (known === undefined || uid === undefined || known.metadata.uid !== uid) return;
     this.#removed.set(uid, '');
     this.#drop(known);
+  }
+
+  #tell(source: string, resourceVersion: string): void {
+    this.#told.set(source, resourceVersion);
+    if (this.#waiting.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => {
+      if (waiting.source !== source || isNewer(waiting.resourceVersion, resourceVersion)) return true;
+      waiting.resolve();
+      return false;
+    });
   }
 
   #sourceOf(namespace: string): string | undefined {

@@ -1,7 +1,7 @@
 /** The caches of a manager: one for each kind and scope, fed by informers, told of every write. */
 import type { Client } from '../client/client.ts';
 import type { ObjectKey, ResourceDefinition, TypedObject } from '../client/definition.ts';
-import type { RequestVerb, Transport, TransportRequest } from '../client/transport.ts';
+import type { RequestVerb, ResourceTarget, Transport, TransportRequest } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import { FieldSelector } from '../machinery/field-selector.ts';
 import { isJsonObject } from '../machinery/json.ts';
@@ -27,6 +27,9 @@ interface Open {
 }
 
 const everything: CacheScope = {};
+
+/** How long a write waits for caches that only the watch can tell, in milliseconds. */
+const catchUpTimeout = 10_000;
 
 export class Caches {
   readonly #options: CachesOptions;
@@ -106,7 +109,8 @@ export class Caches {
     return {
       request: async (request) => {
         const answer = await transport.request(request);
-        this.#wrote(request, answer);
+        const seen = this.#wrote(request, answer);
+        if (seen !== undefined) await seen;
         return answer;
       },
       stream: (target, query, signal) => transport.stream(target, query, signal),
@@ -116,16 +120,38 @@ export class Caches {
     };
   }
 
-  #wrote({ verb, target, options, body }: TransportRequest, answer: ApiObject): void {
+  /** A promise only where the answer is not the object, and the caches have to catch up with it. */
+  #wrote({ verb, target, options, body }: TransportRequest, answer: ApiObject): Promise<void> | undefined {
     if (verb === 'get' || verb === 'list' || verb === 'deletecollection' || options?.dryRun !== undefined) return;
     if (isJsonObject(body) && Array.isArray(body.dryRun)) return;
     const open = this.#open.get(resourceId(target.group, target.version, target.resource));
     if (open === undefined) return;
     const uid = goneUid(verb, target.subresource, answer);
+    let behind: Promise<void>[] | undefined;
     for (const { cache } of open) {
       if (uid !== undefined) cache.removed(target as ObjectKey, uid);
       else if (answer.kind === cache.definition.kind) cache.wrote(answer);
+      else {
+        const reached = cache.reached(target as ObjectKey, answer.metadata.resourceVersion ?? '');
+        if (reached !== undefined) behind = [...(behind ?? []), reached];
+      }
     }
+    return behind === undefined ? undefined : this.#catchUp(behind, target);
+  }
+
+  /** Waits for the watches, but not for one that is broken for long. */
+  #catchUp(behind: readonly Promise<void>[], { resource, name }: ResourceTarget): Promise<void> {
+    const { clock, log } = this.#options;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(() => {
+        log.warn({ resource, name }, 'the cache has not caught up with a write');
+        resolve();
+      }, catchUpTimeout);
+      void Promise.all(behind).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   #make(id: string, definition: ResourceDefinition<TypedObject>, scope: CacheScope): Open {

@@ -200,6 +200,7 @@ export class FakeServer {
         return old;
       case 'update':
       case 'patch': {
+        if (subresource === 'scale') return this.#scale(target.resource, old, body as unknown as ApiObject);
         const wanted = (verb === 'update'
           ? cloneJson(body)
           : applyMergePatch(old as unknown as JsonValue, body as JsonValue)) as unknown as ApiObject;
@@ -238,6 +239,17 @@ export class FakeServer {
       return deepFreeze(object);
     }
     return this.#commit(resource, old, object);
+  }
+
+  #scale(resource: string, old: ApiObject, scale: ApiObject): ApiObject {
+    const { replicas } = scale.spec as { replicas: number };
+    const { metadata } = this.#change(
+      resource,
+      old,
+      { ...old, spec: { ...(old.spec as object), replicas } },
+      undefined,
+    );
+    return { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata, spec: { replicas } };
   }
 
   #delete(resource: string, named: { group: string; name: string }, old: ApiObject): ApiObject {

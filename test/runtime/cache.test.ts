@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ConfigMap, Namespace, Pod } from '../../src/client/index.ts';
+import { ConfigMap, Deployment, Namespace, Pod } from '../../src/client/index.ts';
 import { createVirtualClock } from '../../src/clock/virtual.ts';
 import { ObjectCache } from '../../src/runtime/cache.ts';
 import { type CacheScope, compareResourceVersions, isComparable, Manager } from '../../src/runtime/index.ts';
@@ -71,6 +71,40 @@ describe('cache: reading one’s own writes', () => {
       await manager.client.resource(Namespace).patchStatus({ name }, { status: {} });
       assert.ok(cache.get({ name }), name);
     }
+  });
+
+  it('waits for what the answer does not show: scales', async () => {
+    const server = new FakeServer(Deployment);
+    const clock = createVirtualClock();
+    const manager = new Manager({ transport: server.transport, clock });
+    const cache = manager.cache(Deployment);
+    const start = manager.start();
+    await clock.settle();
+    await start;
+    const deployments = manager.client.resource(Deployment);
+    await deployments.create({ metadata: key('web') });
+    const scale = (replicas: number) =>
+      deployments.updateScale(key('web'), { metadata: key('web'), spec: { replicas } });
+    for (const replicas of [1, 2]) {
+      server.held = replicas === 2;
+      let answered = false;
+      const scaled = scale(replicas).then(() => {
+        answered = true;
+      });
+      await clock.settle();
+      assert.equal(answered, replicas === 1);
+      server.release();
+      await scaled;
+      assert.equal(cache.get(key('web'))?.spec?.replicas, replicas);
+    }
+    // A watch that is broken for long holds nobody up for ever.
+    server.held = true;
+    const scaled = scale(3);
+    await clock.advance(10_000);
+    await scaled;
+    assert.equal(cache.get(key('web'))?.spec?.replicas, 2);
+    server.release();
+    assert.equal(cache.get(key('web'))?.spec?.replicas, 3);
   });
 
   it('tells its listeners each state once, whichever way it comes', async () => {
