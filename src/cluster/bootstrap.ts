@@ -11,30 +11,31 @@ const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-le
 /** `port` is where the API server listens; 0 when it listens nowhere (in memory). */
 export async function bootstrap(client: Client, port: number): Promise<void> {
   const namespaces = client.resource(Namespace);
-  await Promise.all(systemNamespaces.map((name) => ensure(() => namespaces.create({ metadata: { name } }))));
-  if (port === 0) return;
-  await ensure(() =>
-    client.resource(Service).create({
-      metadata: {
-        name: 'kubernetes',
-        namespace: 'default',
-        labels: { component: 'apiserver', provider: 'kubernetes' },
-      },
-      spec: {
-        clusterIP: '10.0.0.1',
-        ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
-        sessionAffinity: 'None',
-        type: 'ClusterIP',
-      },
+  await Promise.all(
+    systemNamespaces.map(async (name) => {
+      if (!(await exists(() => namespaces.get({ name })))) await namespaces.create({ metadata: { name } });
     }),
   );
+  if (port === 0) return;
+  const services = client.resource(Service);
+  const key = { namespace: 'default', name: 'kubernetes' };
+  const ports = [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }];
+  if (await exists(() => services.get(key))) {
+    await services.patch(key, { spec: { ports } });
+    return;
+  }
+  await services.create({
+    metadata: { ...key, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: { clusterIP: '10.0.0.1', ports, sessionAffinity: 'None', type: 'ClusterIP' },
+  });
 }
 
-async function ensure(create: () => Promise<unknown>): Promise<void> {
+async function exists(get: () => Promise<unknown>): Promise<boolean> {
   try {
-    await create();
+    await get();
+    return true;
   } catch (error) {
-    // It is there from an earlier start.
-    if (!isReason(error, 'AlreadyExists')) throw error;
+    if (isReason(error, 'NotFound')) return false;
+    throw error;
   }
 }
