@@ -87,6 +87,24 @@ describe('informer', () => {
     assert.equal(cache.list().length, 1201);
   });
 
+  it('takes everything at once when the pages expire under it', async () => {
+    const { server, cache } = await started(
+      open(undefined, (server) => {
+        server.streamedLists = false;
+        for (let i = 0; i < 1200; i++) server.put(ConfigMap, configMap(`m${i}`));
+        server.before = ({ options }) => {
+          if (options?.continue !== undefined)
+            throw new StatusError(410, 'Expired', 'the provided continue parameter is too old');
+        };
+      }),
+    );
+    assert.equal(cache.list().length, 1200);
+    assert.deepEqual(
+      server.requests.map(({ options }) => options?.limit),
+      [500, 500, undefined],
+    );
+  });
+
   it('goes on where it stood when the server closes the watch', async () => {
     const { server, clock, cache, seen } = await started(open());
     server.put(ConfigMap, configMap('one'));
