@@ -4,6 +4,7 @@ import { deploymentController } from './deployment/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { statefulSetController } from './statefulset/controller.ts';
 
 export type { ControllerModule } from './controller-module.ts';
 
@@ -13,4 +14,5 @@ export const controllers: readonly ControllerModule[] = [
   deploymentController,
   garbageCollectorController,
   namespaceController,
+  statefulSetController,
 ];
