@@ -1,0 +1,91 @@
+/** The roles of a cluster in processes of their own. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '../../src/client/index.ts';
+import { createClient, Deployment, httpTransport, loadKubeConfig, Node, Pod } from '../../src/client/index.ts';
+import { SetpointProcess } from '../support/process-cluster.ts';
+
+const ready = /^ready in \d+ ms$/m;
+
+describe('roles in processes of their own', function () {
+  this.timeout(60_000);
+  let directory: string;
+  const processes: SetpointProcess[] = [];
+  let client: Client;
+
+  const start = async (...args: string[]): Promise<SetpointProcess> => {
+    const started = new SetpointProcess(args);
+    processes.push(started);
+    await started.until(ready);
+    return started;
+  };
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'setpoint-roles-'));
+    const kubeconfig = join(directory, 'kubeconfig');
+    await start('server', '--port', '0', '--data-dir', join(directory, 'server'), '--kubeconfig', kubeconfig);
+    client = createClient(httpTransport(await loadKubeConfig({ path: kubeconfig })));
+    await Promise.all([
+      start('controllers', '--kubeconfig', kubeconfig),
+      start('scheduler', '--kubeconfig', kubeconfig),
+      start(
+        'node',
+        '--kubeconfig',
+        kubeconfig,
+        '--name',
+        'remote',
+        '--data-dir',
+        join(directory, 'node'),
+        '--runtime',
+        'process',
+      ),
+    ]);
+  });
+  after(async () => {
+    await client?.transport.close();
+    for (const process of processes.reverse()) await process.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('registers the node with an endpoint', async () => {
+    const node = await client.resource(Node).get({ name: 'remote' });
+    assert.equal(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
+    assert.ok((node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0) > 0);
+  });
+
+  it('runs a deployment, and reads its log across processes', async () => {
+    await client.resource(Deployment).create({
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: 'web' } },
+        template: {
+          metadata: { labels: { app: 'web' } },
+          spec: { containers: [{ name: 'c', image: 'none', command: ['sh', '-c', 'echo here; exec sleep 1000'] }] },
+        },
+      },
+    });
+    const pod = await runningPod(client);
+    assert.equal(pod.spec?.nodeName, 'remote');
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await client.logs({ namespace: 'default', name: pod.metadata.name! })) chunks.push(chunk);
+    assert.equal(Buffer.concat(chunks).toString(), 'here\n');
+  });
+
+  it('ends in good order', async () => {
+    for (const process of processes.splice(0).reverse()) {
+      const { code, stderr } = await process.stop();
+      assert.equal(code, 0, stderr);
+    }
+  });
+});
+
+async function runningPod(client: Client): Promise<Pod> {
+  for await (const { object } of client.resource(Pod).events({ namespace: 'default' })) {
+    if (object.status?.phase === 'Running' && object.status.containerStatuses?.[0]?.state?.running !== undefined)
+      return object;
+  }
+  throw new Error('the watch ended before a pod ran');
+}
