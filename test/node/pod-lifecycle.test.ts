@@ -80,12 +80,7 @@ describe('pod lifecycle, simulated', () => {
     const events = (await node.events()).filter(({ about }) => about === 'web');
     assert.deepEqual(events.map(({ type, reason, message, fieldPath }) => [type, reason, message, fieldPath]).sort(), [
       ['Normal', 'Created', 'Container created', 'spec.containers{main}'],
-      [
-        'Normal',
-        'Pulled',
-        'Successfully pulled image "image:1" in 0ms (0ms including waiting)',
-        'spec.containers{main}',
-      ],
+      ['Normal', 'Pulled', 'Successfully pulled image "image:1" in 0s (0s including waiting)', 'spec.containers{main}'],
       ['Normal', 'Pulling', 'Pulling image "image:1"', 'spec.containers{main}'],
       ['Normal', 'Started', 'Container started', 'spec.containers{main}'],
     ]);

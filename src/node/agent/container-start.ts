@@ -5,6 +5,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Container, Pod } from '../../apis/types.ts';
+import { formatDuration } from '../../machinery/duration.ts';
 import { Quantity } from '../../machinery/quantity.ts';
 import type { ContainerConfig } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
@@ -12,7 +13,6 @@ import { environment, expand } from './environment.ts';
 import { containerLogPath, terminationMessageFile } from './paths.ts';
 import { allContainers, podName, specOf } from './pod-state.ts';
 import { runHook } from './probe-handlers.ts';
-import { goSeconds } from './restart-backoff.ts';
 import type { PodPlace } from './sources.ts';
 import { containerMounts } from './volumes.ts';
 
@@ -126,7 +126,7 @@ async function ensureImage(context: AgentContext, { pod, container }: ContainerS
     throw new StartError('ErrImagePull', message, { retryAfter: 1000 });
   }
   pullFailures.delete(key);
-  const took = `${clock.now() - started}ms`;
+  const took = formatMilliseconds(clock.now() - started);
   event(
     pod,
     container,
@@ -187,7 +187,7 @@ export function checkRestartBackoff(context: AgentContext, pod: Pod, container: 
     'BackOff',
     `Back-off restarting failed container ${container.name} in pod ${podName(pod)}`,
   );
-  const wait = goSeconds(restartBackoff.wait(key));
+  const wait = formatMilliseconds(restartBackoff.wait(key));
   const message = `back-off ${wait} restarting failed container=${container.name} pod=${podName(pod)}`;
   throw new StartError('CrashLoopBackOff', message, { retryAfter: remaining });
 }
@@ -200,6 +200,11 @@ export function forgetFailures({ restartBackoff, imageBackoff, pullFailures }: A
     imageBackoff.forget(image);
     pullFailures.delete(image);
   }
+}
+
+/** As Go prints durations: `1m20s`. */
+function formatMilliseconds(milliseconds: number): string {
+  return formatDuration(BigInt(milliseconds) * 1_000_000n);
 }
 
 function containerKey(pod: Pod, container: Container): string {

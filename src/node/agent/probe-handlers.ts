@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import type { Container, LifecycleHandler, Probe } from '../../apis/types.ts';
 import { type Clock, sleep } from '../../clock/clock.ts';
 import { type ContainerRuntime, RuntimeError } from '../container-runtime.ts';
+import { grpcHealth } from './grpc-health.ts';
 
 export interface ProbeResult {
   readonly healthy: boolean;
@@ -35,6 +36,10 @@ export async function probeOnce(probe: Probe, target: ProbeTarget): Promise<Prob
     if (probe.exec !== undefined) return await execOnce(probe.exec.command ?? [], timeoutSeconds, target);
     if (probe.httpGet !== undefined) return await httpOnce(probe.httpGet, timeoutSeconds, target);
     if (probe.tcpSocket !== undefined) return await tcpOnce(probe.tcpSocket, timeoutSeconds, target);
+    if (probe.grpc !== undefined) {
+      const { port, service = '' } = probe.grpc;
+      return await grpcHealth(target.podIP, port, service, timeoutSeconds, target.clock);
+    }
     return { healthy: false, errored: true, output: 'probes of this type are not supported by this node' };
   } catch (error) {
     return { healthy: false, errored: true, output: (error as Error).message };

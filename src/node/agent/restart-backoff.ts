@@ -60,12 +60,3 @@ export class RestartBackoff {
     return since - entry.lastUpdate > 2 * this.#longest;
   }
 }
-
-/** Whole seconds as Go prints a duration: `10s`, `1m20s`, `5m0s`. */
-export function goSeconds(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000);
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
-  return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
-}

@@ -4,8 +4,9 @@
  *     simulated.setpoint.dev/exit-after: 5s             every container of the pod
  *     simulated.setpoint.dev/migrate.exit-code: "3"     the container "migrate"; goes before the general one
  *
- * Durations are Go durations of one unit or more (`1m30s`, `250ms`).
+ * Durations are Go's (`1m30s`, `250ms`).
  */
+import { parseDurationMilliseconds } from '../../machinery/duration.ts';
 import type { ContainerConfig, ExecResult, SandboxConfig } from '../container-runtime.ts';
 
 export interface Behaviour {
@@ -41,7 +42,7 @@ export type BehaviourOf = (container: ContainerConfig, sandbox: SandboxConfig) =
 
 export const annotationPrefix = 'simulated.setpoint.dev/';
 
-/** What the annotations of a pod say about one of its containers. Throws a TypeError for what they cannot mean. */
+/** What the annotations of a pod say about one of its containers. @throws an error that says what they cannot mean */
 export function annotatedBehaviour(annotations: Readonly<Record<string, string>>, container: string): Behaviour {
   const said = (name: string): string | undefined =>
     annotations[`${annotationPrefix}${container}.${name}`] ?? annotations[annotationPrefix + name];
@@ -50,11 +51,13 @@ export function annotatedBehaviour(annotations: Readonly<Record<string, string>>
     const text = said(name);
     if (text !== undefined) behaviour[field] = parse(text);
   };
-  set('startDelay', 'start-delay', milliseconds);
+  set('startDelay', 'start-delay', parseDurationMilliseconds);
   set('startError', 'start-error', (text) => text);
-  set('exitAfter', 'exit-after', milliseconds);
+  set('exitAfter', 'exit-after', parseDurationMilliseconds);
   set('exitCode', 'exit-code', integer);
-  set('stopAfter', 'stop-after', (text) => (text === 'never' ? Number.POSITIVE_INFINITY : milliseconds(text)));
+  set('stopAfter', 'stop-after', (text) =>
+    text === 'never' ? Number.POSITIVE_INFINITY : parseDurationMilliseconds(text),
+  );
   set('stopCode', 'stop-code', integer);
   set('log', 'log', (text) => text.split('\n'));
   set('terminationMessage', 'termination-message', (text) => text);
@@ -63,17 +66,6 @@ export function annotatedBehaviour(annotations: Readonly<Record<string, string>>
     return () => ({ exitCode });
   });
   return behaviour;
-}
-
-const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-function milliseconds(text: string): number {
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
-    throw new TypeError(`invalid duration ${JSON.stringify(text)}: want numbers with units, as in "1m30s" or "250ms"`);
-  }
-  let sum = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) sum += Number(number) * units[unit!]!;
-  return sum;
 }
 
 function integer(text: string): number {
