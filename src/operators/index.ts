@@ -1,5 +1,6 @@
 /** The built-in controllers. */
 import type { ControllerModule } from './controller-module.ts';
+import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
@@ -15,4 +16,5 @@ export const controllers: readonly ControllerModule[] = [
   garbageCollectorController,
   namespaceController,
   statefulSetController,
+  daemonSetController,
 ];
