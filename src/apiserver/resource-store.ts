@@ -9,11 +9,12 @@
 import type { AdmissionChain, AdmissionRequest, Operation } from '../admission/chain.ts';
 import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
-import { invalid } from '../machinery/field.ts';
+import { goQuote, invalid } from '../machinery/field.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { finalizerWarnings } from '../machinery/object-meta.ts';
 import {
   alreadyExists,
+  badRequest,
   conflict,
   internalError,
   invalidObject,
@@ -111,7 +112,10 @@ export class ResourceStore {
     return { group: this.#type.group, name: this.#type.names.kind };
   }
 
+  /** Throws 400 for names that cannot stand in a path. */
   key(namespace: string | undefined, name: string): string {
+    const problem = pathSegmentProblem(name);
+    if (problem !== undefined) throw badRequest(`invalid resource name ${goQuote(name)}: [${problem}]`);
     return objectKey(this.#type, namespace, name);
   }
 
@@ -253,7 +257,7 @@ export class ResourceStore {
         const gone = await this.#remove(entry, context);
         return gone === undefined
           ? { done: false, current: await this.#reread(entry.key) }
-          : { done: true, entry: gone };
+          : { done: true, entry: unwritten(entry, this.#encode(stored), stored) };
       }
       const value = this.#encode(stored);
       if (sameStoredForm(entry, value)) {
@@ -262,7 +266,7 @@ export class ResourceStore {
       }
       if (context.dryRun) {
         release?.();
-        return { done: true, entry: dryRunEntry(entry, value, stored) };
+        return { done: true, entry: unwritten(entry, value, stored) };
       }
       const written = await this.#commit(entry.key, entry.revision, value, stored);
       if (written !== undefined) return { done: true, entry: written };
@@ -293,11 +297,11 @@ export class ResourceStore {
       change(draft);
       if (deletionFinished(this.#type, draft)) {
         const gone = await this.#remove(entry, context);
-        if (gone !== undefined) return gone;
+        if (gone !== undefined) return unwritten(entry, this.#encode(draft), draft);
       } else {
         const value = this.#encode(draft);
         if (sameStoredForm(entry, value)) return entry;
-        if (context.dryRun) return dryRunEntry(entry, value, draft);
+        if (context.dryRun) return unwritten(entry, value, draft);
         const written = await this.#commit(key, entry.revision, value, draft);
         if (written !== undefined) return written;
       }
@@ -344,7 +348,7 @@ export class ResourceStore {
       } else {
         const value = this.#encode(draft);
         if (sameStoredForm(entry, value)) return { removed: false, entry };
-        if (context.dryRun) return { removed: false, entry: dryRunEntry(entry, value, draft) };
+        if (context.dryRun) return { removed: false, entry: unwritten(entry, value, draft) };
         const marked = await this.#commit(key, entry.revision, value, draft);
         if (marked !== undefined) return { removed: false, entry: marked };
       }
@@ -445,6 +449,13 @@ export class ResourceStore {
   }
 }
 
+/** Source: `IsValidPathSegmentName` of `k8s.io/apimachinery/pkg/api/validation/path`. */
+function pathSegmentProblem(name: string): string | undefined {
+  if (name === '.' || name === '..') return `may not be '${name}'`;
+  const found = ['/', '%'].filter((character) => name.includes(character));
+  return found.length === 0 ? undefined : found.map((character) => `may not contain '${character}'`).join(' ');
+}
+
 /** The current object as a draft: a fresh parse when nothing was converted, which is cheaper than a deep copy. */
 function structuredCopy(type: ResourceType, entry: CacheEntry, old: ApiObject): ApiObject {
   return old.apiVersion === groupVersion(type.group, type.storageVersion) ? entry.parse() : structuredClone(old);
@@ -462,7 +473,10 @@ function sameStoredForm(entry: CacheEntry, value: Buffer): boolean {
   );
 }
 
-/** What a dry run would have written, under the revision that it would have written over. */
-function dryRunEntry(entry: CacheEntry, value: Buffer, object: ApiObject): CacheEntry {
+/**
+ * What was not written (a dry run, an update that let a deletion finish), under the revision that it would have been
+ * written over.
+ */
+function unwritten(entry: CacheEntry, value: Buffer, object: ApiObject): CacheEntry {
   return entryOf({ key: entry.key, value, createRevision: entry.revision, modRevision: entry.revision }, object, false);
 }

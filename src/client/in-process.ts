@@ -9,6 +9,7 @@ import type { ServedVersion } from '../apiserver/registry.ts';
 import type { ApiServer, LocalRequest } from '../apiserver/server.ts';
 import type { WatchSession, WatchStep } from '../apiserver/watch.ts';
 import { WatchClosed } from '../apiserver/watch-cache.ts';
+import type { Clock, Timer } from '../clock/clock.ts';
 import { cloneJson, deepFreeze, type JsonObject, type JsonValue, parseJson } from '../machinery/json.ts';
 import { type ApiList, type ApiObject, groupVersion, type ListMeta, type WatchEvent } from '../machinery/object.ts';
 import { badRequest, serviceUnavailable } from '../machinery/status.ts';
@@ -103,7 +104,7 @@ class InProcessTransport implements Transport {
   }
 
   watch(request: TransportWatchRequest, handlers: WatchHandlers): { close(): void } {
-    const watch = new LocalWatch(handlers, () => this.#watches.delete(watch));
+    const watch = new LocalWatch(handlers, this.#server.clock, () => this.#watches.delete(watch));
     this.#watches.add(watch);
     const query = queryOf(request.options);
     query.set('watch', 'true');
@@ -150,14 +151,17 @@ class InProcessTransport implements Transport {
 class LocalWatch {
   readonly #handlers: WatchHandlers;
   readonly #onClose: () => void;
+  readonly #clock: Clock;
   #served: ServedVersion | undefined;
   #session: WatchSession | undefined;
   #release: (() => void) | undefined;
+  #timeout: Timer | undefined;
   #scheduled = false;
   #closed = false;
 
-  constructor(handlers: WatchHandlers, onClose: () => void) {
+  constructor(handlers: WatchHandlers, clock: Clock, onClose: () => void) {
     this.#handlers = handlers;
+    this.#clock = clock;
     this.#onClose = onClose;
   }
 
@@ -177,6 +181,9 @@ class LocalWatch {
     if (this.#closed) session.close();
     else {
       this.#session = session;
+      if (options.timeoutSeconds !== undefined) {
+        this.#timeout = this.#clock.setTimeout(() => this.end(new WatchClosed()), options.timeoutSeconds * 1000);
+      }
       this.#wake();
     }
   }
@@ -184,6 +191,7 @@ class LocalWatch {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#timeout?.cancel();
     this.#session?.close();
     this.#release?.();
     this.#onClose();
