@@ -21,8 +21,8 @@ export function validateConfigMap(object: ConfigMap): FieldError[] {
     checkKey('binaryData', key, errors);
     total += base64Length(value);
   }
-  // The empty path stands for the whole object.
-  if (total > maxSecretSize) errors.push(tooLong('', '', maxSecretSize));
+  // So Go prints a path whose only name is empty.
+  if (total > maxSecretSize) errors.push(tooLong('[]', '', maxSecretSize));
   return errors;
 }
 

@@ -52,7 +52,7 @@ export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
     configSource: _s,
     ...fixed
   }: typeof now) => fixed;
-  if (!deepEqual(rest(now), rest(was))) errors.push(forbidden('', unchanged));
+  if (!deepEqual(rest(now), rest(was))) errors.push(forbidden('[]', unchanged));
   return errors;
 }
 
