@@ -24,18 +24,20 @@ export function decodeContinue(text: string): ContinueToken {
   try {
     token = JSON.parse(Buffer.from(text, 'base64url').toString()) as typeof token;
   } catch {
-    throw badRequest(`continue key is not valid: ${JSON.stringify(text)} is not a token of a previous list`);
+    throw refused(`${JSON.stringify(text)} is not a token of a previous list`);
   }
   if (token === null || typeof token !== 'object' || token.v !== version) {
-    throw badRequest(
-      `continue key is not valid: server does not recognize this encoded version ${JSON.stringify(token?.v ?? '')}`,
-    );
+    throw refused(`server does not recognize this encoded version ${JSON.stringify(token?.v ?? '')}`);
   }
   if (!Number.isSafeInteger(token.rv) || typeof token.start !== 'string' || token.start === '') {
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+    throw refused(`incorrect encoded start resourceVersion (version ${version})`);
   }
   const after = token.start.endsWith('\0') ? token.start.slice(0, -1) : token.start;
   return { revision: token.rv as number, after };
+}
+
+function refused(why: string): StatusError {
+  return badRequest(`invalid continue token: continue key is not valid: ${why}`);
 }
 
 /** 410 for a token whose revision is gone, with a token that goes on from what is there now. */

@@ -105,6 +105,7 @@ export function decodeObject(body: RequestBody, type: ResourceType, version: Res
   checkKind(value, type, version, body);
   const problems = duplicates();
   problems.push(...shapeObject(value, type, version));
+  value.metadata ??= {};
   return { object: value as unknown as ApiObject, problems };
 }
 

@@ -11,6 +11,7 @@ import { constants, gzip } from 'node:zlib';
 import type { UserInfo, Verb } from '../apis/resource-type.ts';
 import type { Credentials } from '../auth/authenticate.ts';
 import type { Attributes } from '../auth/authorize.ts';
+import { impersonate } from '../auth/impersonate.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import {
@@ -24,10 +25,10 @@ import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts'
 import type { RequestBody } from './decode.ts';
 import type { InFlight } from './in-flight.ts';
 import { mediaType, negotiate, type Representation } from './media.ts';
-import { type PathHandler, textResponse } from './paths.ts';
+import { type PathHandler, type PathResponse, textResponse } from './paths.ts';
 import type { ResourceRegistry, ServedVersion } from './registry.ts';
 import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject } from './render.ts';
-import { parsePath, type ResourcePath } from './request-info.ts';
+import { decodePath, parsePath, type ResourcePath } from './request-info.ts';
 import type { ServerLog } from './server-log.ts';
 import { serve } from './verbs.ts';
 import { respondWithWatch } from './watch-response.ts';
@@ -63,7 +64,13 @@ export function httpHandler(options: HandlerOptions): HttpHandler {
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, query } = exchange;
-    const user = await identify(request);
+    if (exchange.brokenPath) return await sendText(exchange, textResponse(400, '400 Bad Request'));
+    const user = impersonate(
+      await identify(request),
+      request.headers,
+      () => request.headersDistinct,
+      options.authorize,
+    );
     const target = parsePath(exchange.path);
     if (target.kind === 'other') {
       options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
@@ -113,8 +120,11 @@ export function httpHandler(options: HandlerOptions): HttpHandler {
       await send(exchange, code, contentType, Buffer.isBuffer(body) ? body : Buffer.from(body), headers);
       return;
     }
-    const { code, contentType, body } = textResponse(404, '404 page not found\n');
-    await send(exchange, code, contentType, Buffer.from(body), { 'X-Content-Type-Options': 'nosniff' });
+    await sendText(exchange, textResponse(404, '404 page not found\n'));
+  }
+
+  async function sendText(exchange: Exchange, { code, contentType, body, headers }: PathResponse): Promise<void> {
+    await send(exchange, code, contentType, Buffer.from(body), headers);
   }
 
   /** A resource that is not served: a Status under a group version that is, a plain 404 elsewhere. */
@@ -283,6 +293,8 @@ class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
+  /** Its escapes cannot be read. */
+  readonly brokenPath: boolean;
   readonly query: URLSearchParams;
   verb = '';
   resource = '';
@@ -296,7 +308,10 @@ class Exchange {
     this.response = response;
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
-    this.path = mark < 0 ? url : url.slice(0, mark);
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const decoded = decodePath(path);
+    this.brokenPath = decoded === undefined;
+    this.path = decoded ?? path;
     this.query = mark < 0 || mark === url.length - 1 ? noQuery : new URLSearchParams(url.slice(mark + 1));
   }
 

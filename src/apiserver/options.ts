@@ -40,9 +40,9 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
   const errors = checkListOptions(options, resourceVersionMatch);
   if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', name: 'ListOptions' }, '', errors);
   if (options.continue === '' && !/^\d*$/.test(options.resourceVersion)) {
-    throw badRequest(
-      `Invalid value: ${JSON.stringify(options.resourceVersion)}: resourceVersion must be a decimal number`,
-    );
+    // kube-apiserver answers 500 in these words; the mistake is the client's (kubernetes/kubernetes#139485).
+    const text = JSON.stringify(options.resourceVersion);
+    throw badRequest(`resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`);
   }
   return options;
 }

@@ -25,6 +25,7 @@ export interface OtherPath {
 /** Subresources of namespaces; anything else behind a namespace's name is a resource in it. */
 const namespaceSubresources = new Set(['status', 'finalize']);
 
+/** `path` is decoded: an escaped slash separates segments, as it does in kube-apiserver. */
 export function parsePath(path: string): ResourcePath | OtherPath {
   const parts = path.split('/');
   let at: number;
@@ -41,8 +42,8 @@ export function parsePath(path: string): ResourcePath | OtherPath {
   if (version === '' || (parts[at] ?? '') === '') return { kind: 'other', path };
   const watch = parts[at] === 'watch' && parts.length > at + 1;
   if (watch) at += 1;
-  if (path.includes('%') && !decodeSegments(parts)) return { kind: 'other', path };
   let namespace: string | undefined;
+  if (parts[at] === 'namespaces' && parts[at + 1] === '' && parts.length > at + 2) return { kind: 'other', path };
   if (isInNamespace(parts, at)) {
     namespace = parts[at + 1]!;
     at += 2;
@@ -66,14 +67,12 @@ function isInNamespace(parts: readonly string[], at: number): boolean {
   return !(parts.length === at + 3 && namespaceSubresources.has(parts[at + 2]!));
 }
 
-/** In place; false when escapes are broken. */
-function decodeSegments(parts: string[]): boolean {
-  for (const [i, segment] of parts.entries()) {
-    try {
-      parts[i] = decodeURIComponent(segment);
-    } catch {
-      return false;
-    }
+/** The path of a URL without its escapes; `undefined` when they are broken. */
+export function decodePath(path: string): string | undefined {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
   }
-  return true;
 }

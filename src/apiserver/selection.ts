@@ -71,6 +71,10 @@ function checkFields(type: ResourceType, version: ResourceVersion, fields: Field
   for (const { field } of fields.requirements) {
     if (field === 'metadata.name' || (field === 'metadata.namespace' && type.scope === 'Namespaced')) continue;
     if (version.selectableFields.some(({ name }) => name === field)) continue;
-    throw badRequest(`field label not supported: ${field}`);
+    throw badRequest(
+      version.typeErrors === 'decoding' && version.selectableFields.length === 0
+        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+        : `field label not supported: ${field}`,
+    );
   }
 }

@@ -25,6 +25,7 @@ import { discoveryPaths } from './discovery.ts';
 import { type HealthCheck, healthPaths } from './health.ts';
 import { type HttpHandler, httpHandler } from './http-handler.ts';
 import { InFlight } from './in-flight.ts';
+import { indexPath } from './index-path.ts';
 import { ServerMetrics } from './metrics.ts';
 import { openApiPaths } from './openapi/index.ts';
 import type { PathHandler, PathResponse } from './paths.ts';
@@ -118,6 +119,7 @@ export class ApiServer {
       discoveryPaths(this.registry),
       openApiPaths(this.registry),
       this.#metrics.path(this.#inFlight),
+      indexPath(this.registry, checks),
     ];
     this.handler = httpHandler({
       registry: this.registry,

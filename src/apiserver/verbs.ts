@@ -18,7 +18,15 @@ import { decodePatch, patchKind, shapePatched } from './patch.ts';
 import type { WriteRequest } from './resource-store.ts';
 import { serveScale } from './scale-verbs.ts';
 import { select } from './selection.ts';
-import { checkNamespace, checkUrl, contextOf, requireBody, requireNamespace, writeRequest } from './write-request.ts';
+import {
+  checkNamespace,
+  checkUrl,
+  contextOf,
+  requireBody,
+  requireNamespace,
+  requireObject,
+  writeRequest,
+} from './write-request.ts';
 
 export async function serve(request: ApiRequest): Promise<ApiResponse> {
   const { served, verb, subresource } = request;
@@ -89,7 +97,7 @@ async function create(request: ApiRequest): Promise<ApiResponse> {
 
 async function update(request: ApiRequest): Promise<ApiResponse> {
   const { served, subresource } = request;
-  requireNamespace(request);
+  requireObject(request);
   const options = parseWriteOptions(request.query, 'UpdateOptions');
   const first = decodeBody(request, options);
   checkUrl(request, first.object);
@@ -112,7 +120,7 @@ async function update(request: ApiRequest): Promise<ApiResponse> {
 async function patch(request: ApiRequest): Promise<ApiResponse> {
   const { served, subresource } = request;
   const { type, version, store } = served;
-  requireNamespace(request);
+  requireObject(request);
   const body = requireBody(request);
   const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
   const kind = patchKind(mediaType, version);
@@ -146,7 +154,7 @@ async function patch(request: ApiRequest): Promise<ApiResponse> {
 
 async function remove(request: ApiRequest): Promise<ApiResponse> {
   const { served } = request;
-  requireNamespace(request);
+  requireObject(request);
   const { options, write } = deleteRequest(request);
   const result = await served.store.delete(options, { ...write, name: request.name });
   if (!result.removed && result.pending !== true) {

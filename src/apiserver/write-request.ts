@@ -26,6 +26,12 @@ export function writeRequest(request: ApiRequest, options: WriteOptions, kind: W
 
 const noTracking = (): void => undefined;
 
+/** Writes to one object need its whole path. */
+export function requireObject(request: ApiRequest): void {
+  requireNamespace(request);
+  if (request.name === '') throw methodNotAllowed();
+}
+
 export function requireNamespace({ served, namespace }: ApiRequest): void {
   if (served.type.scope === 'Namespaced' && (namespace ?? '') === '') throw methodNotAllowed();
 }
