@@ -231,16 +231,17 @@ export function started(child: ChildProcess, file: string): Promise<number> {
 
 /** The words of runc for what `spawn` says. */
 export function cannotRun(file: string, error: NodeJS.ErrnoException): RuntimeError {
-  const why =
-    error.code === 'ENOENT'
-      ? file.includes('/')
-        ? 'no such file or directory'
-        : 'executable file not found in $PATH'
-      : error.code === 'EACCES'
-        ? 'permission denied'
-        : error.code === 'ENOEXEC'
-          ? 'exec format error'
-          : error.message;
+  const notThere = error.code === 'ENOENT' || error.code === 'EACCES';
+  // A search of $PATH passes over what it may not execute, as Go's LookPath does.
+  if (notThere && !file.includes('/')) {
+    return new RuntimeError('RunContainerError', `exec: ${JSON.stringify(file)}: executable file not found in $PATH`);
+  }
+  const words: Record<string, string> = {
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    ENOEXEC: 'exec format error',
+  };
+  const why = words[error.code ?? ''] ?? error.message;
   return new RuntimeError('RunContainerError', `exec: ${JSON.stringify(file)}: ${why}`);
 }
 
