@@ -400,6 +400,15 @@ describe('pod lifecycle, simulated', () => {
       await node.untilGone('web');
     });
 
+    it('does not wait for a post-start hook', async () => {
+      behaviours.main = { exec: () => new Promise(() => undefined) };
+      const lifecycle = { postStart: { exec: { command: ['hang'] } } };
+      await node.createPod('web', { containers: [container('main', { lifecycle })] });
+      await until(async () => (await runtime.listContainers())[0]?.state === 'running');
+      await node.pods.delete({ namespace: 'default', name: 'web' });
+      await node.untilGone('web');
+    });
+
     it('does not wait for a pre-stop hook longer than the grace period', async () => {
       behaviours.main = { exec: () => new Promise(() => undefined) };
       const lifecycle = { preStop: { exec: { command: ['hang'] } } };

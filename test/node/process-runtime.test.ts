@@ -214,6 +214,17 @@ describe('process runtime', () => {
     await until(async () => !alive(grandchild));
   });
 
+  it('ends commands that are run in a container with it', async () => {
+    const id = await start(['sleep', '1000']);
+    const file = join(directory, 'pid');
+    const answer = runtime.execSync(id, sh(`echo $$ > ${file}; exec sleep 1000`), 0);
+    const pid = Number(await until(async () => (await readFile(file, 'utf8').catch(() => '')).trim() || undefined));
+    await runtime.stopContainer(id, 1);
+    const { exitCode, stderr } = await answer;
+    assert.equal(exitCode, 137, Buffer.from(stderr).toString());
+    await until(async () => !alive(pid));
+  });
+
   it('keeps standard input open when the container wants it', async () => {
     const id = await start(['cat'], { stdin: true });
     await wait(50);

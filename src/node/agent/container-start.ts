@@ -78,10 +78,16 @@ export async function startContainer(context: AgentContext, start: ContainerStar
   const hook = container.lifecycle?.postStart;
   if (hook === undefined) return;
   const target = { runtime, clock: context.clock, containerId: id, container, podIP: start.place.podIP };
-  const wrong = await runHook(hook, target, start.signal);
+  // A pod that is to end does not wait for its hooks.
+  const wrong = await Promise.race([runHook(hook, target, start.signal), aborted(start.signal)]);
   if (wrong === undefined || start.signal.aborted) return;
   event(pod, container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
   throw new StartError('PostStartHookError', wrong, { runningId: id });
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
 async function ensureImage(context: AgentContext, { pod, container }: ContainerStart): Promise<void> {

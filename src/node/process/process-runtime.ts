@@ -82,6 +82,8 @@ class ProcessRuntime implements ContainerRuntime {
   readonly #containers = new Map<string, ContainerRecord>();
   readonly #bySandbox = new Map<string, Set<string>>();
   readonly #processes = new Map<string, ContainerProcess>();
+  /** Process groups of commands that are run in containers, by container. */
+  readonly #beside = new Map<string, Set<number>>();
   /** Ends of processes that are being recorded. */
   readonly #endings = new Map<string, Promise<void>>();
   readonly #listeners = new Set<(sandboxId: string) => void>();
@@ -289,6 +291,9 @@ class ProcessRuntime implements ContainerRuntime {
       child.once('close', (code, signal) => done(signal === null ? (code ?? 0) : 137));
     });
     const pid = await started(child, file);
+    // Whatever runs in a container ends with it.
+    const beside = this.#beside.get(id) ?? new Set<number>();
+    this.#beside.set(id, beside.add(pid));
     let timedOut = false;
     const timer =
       timeoutSeconds > 0
@@ -299,6 +304,7 @@ class ProcessRuntime implements ContainerRuntime {
         : undefined;
     const exitCode = await closed;
     timer?.cancel();
+    beside.delete(pid);
     if (timedOut) {
       throw new RuntimeError(
         'DeadlineExceeded',
@@ -368,6 +374,8 @@ class ProcessRuntime implements ContainerRuntime {
     this.#processes.set(id, process);
     void process.ended.then((exit) => {
       this.#processes.delete(id);
+      for (const pid of this.#beside.get(id) ?? []) signalGroup(pid, 'SIGKILL');
+      this.#beside.delete(id);
       if (this.#closed) return;
       this.#endings.set(
         id,
