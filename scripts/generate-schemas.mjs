@@ -3,7 +3,19 @@
  *
  * The types, formats, required fields and descriptions come from the models that `@kubernetes/client-node` generates from
  * Kubernetes' OpenAPI document. They are read as text, never imported. What the models do not carry stands in the overlays,
- * `src/apis/<group>/<version>.overlay.json`; `src/apis/overlay.md` says what an overlay may hold.
+ * `src/apis/<group>/<version>.overlay.json`. Of a definition an overlay may say:
+ *
+ *   map           `atomic`: the whole is replaced, never merged
+ *   maps          the same of fields: `atomic` or `granular`
+ *   mergedLists   lists of type map by their keys, merged by the first one in strategic patches
+ *   mapLists      lists of type map that strategic patches replace
+ *   sets, atomic, plainLists   lists of type set; atomic in spite of a merge key; of no type (all others are atomic)
+ *   strategies    patch strategies other than `merge`
+ *   quantities    strings that are quantities; `types`: fields of another scalar
+ *   pointers      optional scalars whose zero value means something, required fields that may be absent
+ *   always        fields that Kubernetes writes even when they are unset
+ *   atomicBytes   bytes that call themselves a list
+ *   schema, description, descriptions   definitions that no model has, and words that the models lack
  *
  * Per package of definitions (`io.k8s.api.apps.v1`) two files are written: `<package>.json` with the structure that
  * serving needs, and `<package>.descriptions.json` with the words that only OpenAPI needs.

@@ -24,8 +24,9 @@ import { podTemplateType } from './core/pod-template.ts';
 import { replicationControllerType } from './core/replication-controller.ts';
 import { resourceQuotaType } from './core/resource-quota.ts';
 import { secretType } from './core/secret.ts';
-import { serviceType } from './core/service.ts';
+import { createServiceType, serviceType } from './core/service.ts';
 import { serviceAccountType } from './core/service-account.ts';
+import type { ServiceNetwork } from './core/service-allocation.ts';
 import { endpointSliceType } from './discovery/endpoint-slice.ts';
 import { ingressType } from './networking/ingress.ts';
 import { ingressClassType } from './networking/ingress-class.ts';
@@ -44,6 +45,7 @@ import { csiStorageCapacityType } from './storage/csi-storage-capacity.ts';
 import { storageClassType } from './storage/storage-class.ts';
 import { volumeAttachmentType } from './storage/volume-attachment.ts';
 
+export type { ServiceNetwork } from './core/service-allocation.ts';
 export {
   clusterRoleBindingType,
   clusterRoleType,
@@ -134,7 +136,13 @@ const types: readonly ResourceType[] = [
   csiStorageCapacityType,
 ];
 
-/** Every built-in kind, in the order in which discovery lists them: by group priority, then by name. */
-export function builtinTypes(): readonly ResourceType[] {
-  return types;
+export interface BuiltinOptions {
+  /** Where Services get their addresses and node ports. */
+  readonly serviceNetwork?: ServiceNetwork;
+}
+
+/** Every built-in kind. Cheap: what a kind needs is read when it is first used. */
+export function builtinTypes({ serviceNetwork }: BuiltinOptions = {}): readonly ResourceType[] {
+  if (serviceNetwork === undefined) return types;
+  return types.map((type) => (type === serviceType ? createServiceType(serviceNetwork) : type));
 }

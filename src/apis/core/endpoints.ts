@@ -1,6 +1,6 @@
 import { type FieldError, FieldPath, required } from '../../machinery/field.ts';
 import { parseIp } from '../../machinery/ip.ts';
-import { isDns1123Subdomain, isPortNumber, nameIsDnsSubdomain } from '../../machinery/names.ts';
+import { isPortNumber, isQualifiedName, nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Endpoints } from '../types.ts';
@@ -67,7 +67,7 @@ function validate({ subsets }: Endpoints): FieldError[] {
       checkAll(isPortNumber(port), at.child('port'), port, errors);
       checkOneOf(protocol, ['SCTP', 'TCP', 'UDP'], at.child('protocol'), errors);
       if (appProtocol !== undefined)
-        checkAll(isDns1123Subdomain(appProtocol.split('/')[0]!), at.child('appProtocol'), appProtocol, errors);
+        checkAll(isQualifiedName(appProtocol), at.child('appProtocol'), appProtocol, errors);
     }
   }
   return errors;

@@ -1,4 +1,6 @@
 /** Pods and pod templates. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
+
+import type * as k8s from '@kubernetes/client-node';
 import {
   duplicate,
   type FieldError,
@@ -8,20 +10,17 @@ import {
   notSupported,
   required,
 } from '../../machinery/field.ts';
-import { parseIp } from '../../machinery/ip.ts';
-import { deepEqual } from '../../machinery/json.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import {
   inclusiveRangeError,
   isDns1123Subdomain,
-  isQualifiedName,
   nameIsDnsSubdomain,
   validateServiceAccountName,
 } from '../../machinery/names.ts';
 import type { ObjectMeta } from '../../machinery/object.ts';
 import { validateAnnotations } from '../../machinery/object-meta.ts';
 import { Quantity } from '../../machinery/quantity.ts';
-import type { Pod, PodSpec, PodTemplateSpec } from '../types.ts';
+import type { Pod, PodSpec, PodTemplateSpec, Wire } from '../types.ts';
 import {
   type ContainerContext,
   validateContainers,
@@ -38,7 +37,9 @@ import {
 import { validatePodSecurityContext } from './security-validation.ts';
 import { validateVolumes } from './volume-validation.ts';
 
-const maxInt32 = 0x7fffffff;
+type SeccompProfile = Wire<k8s.V1SeccompProfile>;
+
+export const maxInt32 = 0x7fffffff;
 
 export function validatePod(pod: Pod): FieldError[] {
   const errors: FieldError[] = [];
@@ -46,6 +47,7 @@ export function validatePod(pod: Pod): FieldError[] {
   const spec = pod.spec!;
   validatePodAnnotations(pod.metadata, spec, FieldPath.of('metadata', 'annotations'), errors);
   validatePodSpec(spec, pod.metadata, path, errors);
+  validateSeccompAnnotations(pod.metadata, spec, path, errors);
   if ((spec.serviceAccountName ?? '') === '') {
     for (const [i, { projected }] of (spec.volumes ?? []).entries()) {
       for (const [j, { serviceAccountToken }] of (projected?.sources ?? []).entries()) {
@@ -74,6 +76,7 @@ export function validatePodTemplate(template: PodTemplateSpec, path: FieldPath, 
   errors.push(...validateAnnotations(metadata.annotations ?? {}, path.child('annotations')));
   validatePodAnnotations(metadata, template.spec!, path.child('annotations'), errors);
   validatePodSpec(template.spec!, { name: metadata.name ?? '' }, path.child('spec'), errors);
+  validateSeccompAnnotations(metadata, template.spec!, path.child('spec'), errors);
   if ((template.spec?.ephemeralContainers?.length ?? 0) > 0) {
     errors.push(
       forbidden(path.child('spec').child('ephemeralContainers'), 'ephemeral containers not allowed in pod template'),
@@ -81,11 +84,11 @@ export function validatePodTemplate(template: PodTemplateSpec, path: FieldPath, 
   }
 }
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
+export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
 
-function validatePodAnnotations(
+export function validatePodAnnotations(
   { annotations }: ObjectMeta,
   spec: PodSpec,
   path: FieldPath,
@@ -155,6 +158,42 @@ export function validatePodSpec(spec: PodSpec, metadata: ObjectMeta, path: Field
     }
   }
   if (spec.os !== undefined) validateOs(spec, path, errors);
+}
+
+const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
+const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
+
+/** Where the old annotations and the new fields both say something, they must agree. */
+function validateSeccompAnnotations(
+  { annotations }: ObjectMeta,
+  spec: PodSpec,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (annotations === undefined) return;
+  const compare = (annotation: string | undefined, profile: SeccompProfile | undefined, at: FieldPath): void => {
+    if (annotation === undefined || profile === undefined) return;
+    const [type, file] = seccompOf(annotation);
+    if (type !== profile.type) {
+      errors.push(forbidden(at.child('type'), 'seccomp type in annotation and field must match'));
+    } else if (type === 'Localhost' && file !== profile.localhostProfile) {
+      errors.push(forbidden(at.child('localhostProfile'), 'seccomp profile in annotation and field must match'));
+    }
+  };
+  const profilePath = (parent: FieldPath): FieldPath => parent.child('securityContext').child('seccompProfile');
+  compare(annotations[seccompPod], spec.securityContext?.seccompProfile, profilePath(path));
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [i, { name, securityContext }] of (spec[list] ?? []).entries()) {
+      const at = profilePath(path.child(list).index(i));
+      compare(annotations[`${seccompContainer}${name}`], securityContext?.seccompProfile, at);
+    }
+  }
+}
+
+function seccompOf(annotation: string): [type: string, file: string | undefined] {
+  if (annotation === 'unconfined') return ['Unconfined', undefined];
+  if (annotation === 'runtime/default' || annotation === 'docker/default') return ['RuntimeDefault', undefined];
+  return annotation.startsWith('localhost/') ? ['Localhost', annotation.slice('localhost/'.length)] : ['', undefined];
 }
 
 function validateResourceClaims({ resourceClaims }: PodSpec, path: FieldPath, errors: FieldError[]): void {
@@ -291,146 +330,5 @@ function validateOs({ os, securityContext }: PodSpec, path: FieldPath, errors: F
   if (name === 'linux' && securityContext?.windowsOptions !== undefined) {
     const why = 'windows options cannot be set for a linux pod';
     errors.push(forbidden(path.child('securityContext').child('windowsOptions'), why));
-  }
-}
-
-// ------------------------------------------------------------------------------------------------ updates
-
-const updatable =
-  '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
-
-export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
-  const path = FieldPath.of('spec');
-  const spec = pod.spec!;
-  const was = old.spec!;
-  validatePodAnnotations(pod.metadata, spec, FieldPath.of('metadata', 'annotations'), errors);
-  validatePodSpec(spec, pod.metadata, path, errors);
-  validateMirrorAnnotation(pod, old, errors);
-  for (const field of ['containers', 'initContainers'] as const) {
-    if (spec[field]?.length !== was[field]?.length) {
-      errors.push(forbidden(path.child(field), 'pod updates may not add or remove containers'));
-      return errors;
-    }
-  }
-  if (!validateDeadline(spec, was, path.child('activeDeadlineSeconds'), errors)) return errors;
-  const kept = (was.tolerations ?? []).every((toleration) =>
-    spec.tolerations?.some((now) =>
-      deepEqual({ ...now, tolerationSeconds: undefined }, { ...toleration, tolerationSeconds: undefined }),
-    ),
-  );
-  if (!kept) {
-    errors.push(
-      forbidden(path.child('tolerations'), 'existing toleration can not be modified except its tolerationSeconds'),
-    );
-  }
-  const gates = new Set((was.schedulingGates ?? []).map(({ name }) => name));
-  for (const [i, { name }] of (spec.schedulingGates ?? []).entries()) {
-    if (!gates.has(name)) {
-      const why = `only deletion is allowed, but found new scheduling gate '${name}'`;
-      errors.push(forbidden(path.child('schedulingGates').index(i), why));
-    }
-  }
-  const changed = changedFields(spec, was);
-  if (changed.length > 0) {
-    // Kubernetes shows a difference here whose form it declares unstable.
-    const lines = changed.map((field) => `\t- ${field}`).join('\n');
-    errors.push(forbidden(path, `pod updates may not change fields other than ${updatable}\n${lines}\n`));
-  }
-  return errors;
-}
-
-function validateMirrorAnnotation(pod: Pod, old: Pod, errors: FieldError[]): void {
-  const value = pod.metadata.annotations?.[mirrorAnnotation];
-  const before = old.metadata.annotations?.[mirrorAnnotation];
-  if (value === before) return;
-  const path = FieldPath.of('metadata', 'annotations').key(mirrorAnnotation);
-  const why =
-    before === undefined
-      ? 'may not add mirror pod annotation'
-      : value === undefined
-        ? 'may not remove mirror pod annotation'
-        : 'may not update mirror pod annotation';
-  errors.push(forbidden(path, why));
-}
-
-function validateDeadline(spec: PodSpec, was: PodSpec, path: FieldPath, errors: FieldError[]): boolean {
-  const deadline = spec.activeDeadlineSeconds;
-  const before = was.activeDeadlineSeconds;
-  if (deadline !== undefined) {
-    if (deadline < 0 || deadline > maxInt32) {
-      errors.push(invalid(path, deadline, inclusiveRangeError(0, maxInt32)));
-      return false;
-    }
-    if (before !== undefined && before < deadline) {
-      errors.push(invalid(path, deadline, 'must be less than or equal to previous value'));
-      return false;
-    }
-  } else if (before !== undefined) {
-    errors.push(invalid(path, null, 'must not update from a positive integer to nil value'));
-  }
-  return true;
-}
-
-/** The fields of the spec that changed and may not. */
-function changedFields(spec: PodSpec, was: PodSpec): string[] {
-  const images = (list: PodSpec['containers'] | undefined): unknown =>
-    list?.map((container) => ({ ...container, image: '' }));
-  const gated = (was.schedulingGates?.length ?? 0) > 0;
-  const compare: Partial<Record<keyof PodSpec, () => boolean>> = {
-    containers: () => deepEqual(images(spec.containers), images(was.containers)),
-    initContainers: () => deepEqual(images(spec.initContainers), images(was.initContainers)),
-    activeDeadlineSeconds: () => true,
-    tolerations: () => true,
-    schedulingGates: () => true,
-    terminationGracePeriodSeconds: () =>
-      spec.terminationGracePeriodSeconds === was.terminationGracePeriodSeconds ||
-      ((was.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1),
-    nodeSelector: () =>
-      deepEqual(spec.nodeSelector, was.nodeSelector) ||
-      (gated && Object.entries(was.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)),
-  };
-  const fields = new Set([...Object.keys(spec), ...Object.keys(was)]) as Set<keyof PodSpec>;
-  return [...fields].filter((field) => !(compare[field]?.() ?? deepEqual(spec[field], was[field])));
-}
-
-export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
-  const path = FieldPath.of('status');
-  const status = pod.status ?? {};
-  const nominated = status.nominatedNodeName ?? '';
-  if (nominated !== '') checkAll(nameIsDnsSubdomain(nominated), path.child('nominatedNodeName'), nominated, errors);
-  const restartPolicy = pod.spec?.restartPolicy;
-  if (restartPolicy !== 'Always') {
-    for (const [i, container] of (status.containerStatuses ?? []).entries()) {
-      const before = old.status?.containerStatuses?.find(({ name }) => name === container.name);
-      const ended = before?.state?.terminated;
-      // A failed container may start again where failures are retried.
-      if (ended === undefined || (restartPolicy === 'OnFailure' && ended.exitCode !== 0)) continue;
-      if (container.state?.terminated === undefined) {
-        const at = path.child('containerStatuses').index(i).child('state');
-        errors.push(forbidden(at, 'may not be transitioned to non-terminated state'));
-      }
-    }
-  }
-  validateIPs(status.podIPs, path.child('podIPs'), errors);
-  validateIPs(status.hostIPs, path.child('hostIPs'), errors);
-  for (const [i, { type }] of (status.conditions ?? []).entries()) {
-    if (!systemConditions.has(type))
-      checkAll(isQualifiedName(type), path.child('conditions').index(i).child('Type'), type, errors);
-  }
-  return errors;
-}
-
-const systemConditions = new Set(['PodScheduled', 'Ready', 'Initialized', 'ContainersReady']);
-
-function validateIPs(addresses: readonly { ip: string }[] | undefined, path: FieldPath, errors: FieldError[]): void {
-  if (addresses === undefined || addresses.length === 0) return;
-  for (const [i, { ip }] of addresses.entries()) checkIP(ip, path.index(i), errors);
-  if (errors.length > 0 || addresses.length < 2) return;
-  const families = new Set(addresses.map(({ ip }) => parseIp(ip)?.length));
-  if (addresses.length > 2 || families.size < addresses.length) {
-    const all = addresses.map(({ ip }) => ip);
-    errors.push(invalid(path, all, 'may specify no more than one IP for each IP family'));
   }
 }

@@ -6,7 +6,8 @@ import { podColumns } from './pod-columns.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { qosClass } from './pod-qos.ts';
 import { podSubresources } from './pod-subresources.ts';
-import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
+import { validatePodStatusUpdate, validatePodUpdate } from './pod-update-validation.ts';
+import { validatePod } from './pod-validation.ts';
 import { podWarnings } from './pod-warnings.ts';
 
 const field = (name: string, value: (pod: Pod) => string | undefined): SelectableField => ({

@@ -25,6 +25,7 @@ export function validateService(service: Service): FieldError[] {
   const spec = service.spec;
   if (spec === undefined) return errors;
   const { type, ports = [] } = spec;
+  validateTopologyAnnotations(service, errors);
   const headless = spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
   const portsPath = path.child('ports');
   if (ports.length === 0 && !headless && type !== 'ExternalName') errors.push(required(portsPath));
@@ -45,6 +46,18 @@ export function validateService(service: Service): FieldError[] {
   validateLoadBalancerClass(spec, errors);
   validateTrafficPolicies(spec, errors);
   return errors;
+}
+
+const topologyMode = 'service.kubernetes.io/topology-mode';
+const topologyHints = 'service.kubernetes.io/topology-aware-hints';
+
+/** The old name of an annotation must say what the new one says. */
+function validateTopologyAnnotations({ metadata: { annotations = {} } }: Service, errors: FieldError[]): void {
+  const mode = annotations[topologyMode];
+  const hints = annotations[topologyHints];
+  if (mode === undefined || hints === undefined || mode === hints) return;
+  const why = `must match annotations[${topologyHints}] when both are specified`;
+  errors.push(invalid(FieldPath.of('metadata', 'annotations').key(topologyMode), mode, why));
 }
 
 function validateType(

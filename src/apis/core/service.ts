@@ -1,67 +1,73 @@
 import { nameIsDns1035Label } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, labelsText, nameColumn } from '../columns.ts';
+import type { ResourceType } from '../resource-type.ts';
 import type { Service } from '../types.ts';
 import {
   allocateService,
   defaultServiceNetwork,
   dropTypeDependentFields,
   keepAllocated,
+  type ServiceNetwork,
 } from './service-allocation.ts';
 import { validateService, validateServiceStatusUpdate, validateServiceUpdate } from './service-validation.ts';
 
 const spec = 'io.k8s.api.core.v1.ServiceSpec';
 
-export const serviceType = builtinType<Service>({
-  group: '',
-  kind: 'Service',
-  plural: 'services',
-  shortNames: ['svc'],
-  categories: ['all'],
-  status: true,
-  columns: [
-    nameColumn,
-    column<Service>('Type', 'string', (service) => service.spec?.type ?? '', { describedBy: [spec, 'type'] }),
-    column<Service>(
-      'Cluster-IP',
-      'string',
-      (service) => service.spec?.clusterIPs?.[0] ?? service.spec?.clusterIP ?? '<none>',
-      {
-        describedBy: [spec, 'clusterIP'],
+/** Services whose addresses and ports come from `network`. */
+export const createServiceType = (network: ServiceNetwork): ResourceType =>
+  builtinType<Service>({
+    group: '',
+    kind: 'Service',
+    plural: 'services',
+    shortNames: ['svc'],
+    categories: ['all'],
+    status: true,
+    columns: [
+      nameColumn,
+      column<Service>('Type', 'string', (service) => service.spec?.type ?? '', { describedBy: [spec, 'type'] }),
+      column<Service>(
+        'Cluster-IP',
+        'string',
+        (service) => service.spec?.clusterIPs?.[0] ?? service.spec?.clusterIP ?? '<none>',
+        {
+          describedBy: [spec, 'clusterIP'],
+        },
+      ),
+      column<Service>('External-IP', 'string', externalAddresses, { describedBy: [spec, 'externalIPs'] }),
+      column<Service>('Port(s)', 'string', portsText, { describedBy: [spec, 'ports'] }),
+      ageColumn,
+      column<Service>('Selector', 'string', (service) => labelsText(service.spec?.selector), {
+        wide: true,
+        describedBy: [spec, 'selector'],
+      }),
+    ],
+    selectableFields: [
+      { name: 'spec.clusterIP', value: (object) => (object as unknown as Service).spec?.clusterIP ?? '' },
+      { name: 'spec.type', value: (object) => (object as unknown as Service).spec?.type ?? '' },
+    ],
+    strategy: {
+      validateName: (name, prefix) => nameIsDns1035Label(name, prefix),
+      allowCreateOnUpdate: true,
+      returnsDeletedObject: true,
+      default: defaultService,
+      prepareForCreate(draft) {
+        draft.status = { loadBalancer: {} };
       },
-    ),
-    column<Service>('External-IP', 'string', externalAddresses, { describedBy: [spec, 'externalIPs'] }),
-    column<Service>('Port(s)', 'string', portsText, { describedBy: [spec, 'ports'] }),
-    ageColumn,
-    column<Service>('Selector', 'string', (service) => labelsText(service.spec?.selector), {
-      wide: true,
-      describedBy: [spec, 'selector'],
-    }),
-  ],
-  selectableFields: [
-    { name: 'spec.clusterIP', value: (object) => (object as unknown as Service).spec?.clusterIP ?? '' },
-    { name: 'spec.type', value: (object) => (object as unknown as Service).spec?.type ?? '' },
-  ],
-  strategy: {
-    validateName: (name, prefix) => nameIsDns1035Label(name, prefix),
-    allowCreateOnUpdate: true,
-    returnsDeletedObject: true,
-    default: defaultService,
-    prepareForCreate(draft) {
-      draft.status = { loadBalancer: {} };
+      prepareForUpdate(draft, old) {
+        draft.status = old.status ?? { loadBalancer: {} };
+        keepAllocated(draft, old);
+        dropTypeDependentFields(draft, old);
+      },
+      allocate: allocateService(network),
+      warnings: serviceWarnings,
+      validate: validateService,
+      validateUpdate: validateServiceUpdate,
+      validateStatusUpdate: validateServiceStatusUpdate,
     },
-    prepareForUpdate(draft, old) {
-      draft.status = old.status ?? { loadBalancer: {} };
-      keepAllocated(draft, old);
-      dropTypeDependentFields(draft, old);
-    },
-    allocate: allocateService(defaultServiceNetwork),
-    warnings: serviceWarnings,
-    validate: validateService,
-    validateUpdate: validateServiceUpdate,
-    validateStatusUpdate: validateServiceStatusUpdate,
-  },
-});
+  });
+
+export const serviceType = createServiceType(defaultServiceNetwork);
 
 /** Source: Kubernetes `pkg/apis/core/v1/defaults.go`, SetDefaults_Service. */
 function defaultService({ spec }: Service): void {
