@@ -11,7 +11,6 @@ import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } fr
 import type { Clock } from '../clock/clock.ts';
 import { goQuote, invalid } from '../machinery/field.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
-import { finalizerWarnings } from '../machinery/object-meta.ts';
 import {
   alreadyExists,
   badRequest,
@@ -46,7 +45,7 @@ export interface WriteRequest {
   readonly subresource: string;
   readonly context: RequestContext;
   readonly warn: (message: string) => void;
-  /** Runs after mutation and before validation: writes `metadata.managedFields` of the draft. */
+  /** Runs after admission and before the strategy: writes `metadata.managedFields` of the draft. */
   readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void;
 }
 
@@ -172,8 +171,9 @@ export class ResourceStore {
     const admission = this.#admissionRequest('CREATE', draft, undefined, request);
     const mutated = this.#admission.mutate(admission);
     if (mutated !== undefined) await mutated;
-    beforeCreate(type, draft, namespace, context, () => this.#clock.random());
+    // What the strategy does from here on is nobody's doing.
     request.trackFields(draft, undefined);
+    beforeCreate(type, draft, namespace, context, () => this.#clock.random());
     const allocated = type.strategy.allocate;
     const release = allocated === undefined ? undefined : await allocated(draft, undefined, this.#access, context);
     try {
@@ -242,8 +242,8 @@ export class ResourceStore {
     const admission = this.#admissionRequest('UPDATE', draft, old, request);
     const mutated = this.#admission.mutate(admission);
     if (mutated !== undefined) await mutated;
-    beforeUpdate(type, version, draft, old, target, context);
     request.trackFields(draft, old);
+    beforeUpdate(type, version, draft, old, target, context);
     draft.metadata.resourceVersion = entry.resourceVersion;
     const allocated = target === 'object' ? type.strategy.allocate : undefined;
     const release = allocated === undefined ? undefined : await allocated(draft, old, this.#access, context);
@@ -418,10 +418,6 @@ export class ResourceStore {
 
   #warn(type: ResourceType, object: ApiObject, old: ApiObject | undefined, request: WriteRequest): void {
     for (const warning of type.strategy.warnings?.(object, old, request.context) ?? []) request.warn(warning);
-    if (request.version.typeErrors === 'decoding') return;
-    const { finalizers } = object.metadata;
-    if (finalizers === undefined) return;
-    for (const warning of finalizerWarnings(finalizers, old?.metadata.finalizers)) request.warn(warning);
   }
 
   #admissionRequest(
