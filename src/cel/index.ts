@@ -18,7 +18,6 @@ export {
   kubernetesEnvironment,
   perCallLimit,
   runtimeCostBudget,
-  storedExpressionsEnvironment,
 } from './kubernetes.ts';
 export {
   type AuthorizationAnswer,
@@ -39,8 +38,6 @@ export {
   type CheckOptions,
   checkRules,
   type ExpressionCost,
-  type Expressions,
-  expressionsOf,
   maxRuleCost,
   maxSchemaCost,
   type RuleReport,

@@ -7,14 +7,10 @@ export const perCallLimit = 1_000_000;
 /** What all expressions for one object may cost together. */
 export const runtimeCostBudget = 10_000_000;
 
-/** For expressions that are written now. Without variables: extend it by those that the expressions may use. */
+/** Without variables: extend it by those that the expressions may use. */
 export const kubernetesEnvironment: Environment = new Environment({
   libraries: kubernetesLibraries,
   validateLiterals: true,
+  // Since 1.32: `self.namespace` means what `self.__namespace__` means.
+  keywordFields: true,
 });
-
-/**
- * For expressions that are stored already, maybe by a newer server: it understands what new expressions may not use
- * before every server does.
- */
-export const storedExpressionsEnvironment: Environment = kubernetesEnvironment.extend({ keywordFields: true });

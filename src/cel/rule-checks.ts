@@ -14,11 +14,9 @@ import {
 } from '../machinery/field.ts';
 import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { type Amount, addAmounts, multiplyAmounts } from './cost-amounts.ts';
-import { escapeFieldName } from './field-names.ts';
-import { kubernetesEnvironment, storedExpressionsEnvironment } from './kubernetes.ts';
 import { parseRuleFieldPath } from './rule-path.ts';
-import { type CompiledRule, compileNodeRules, type EnvironmentChoice, selfTypeName } from './rules.ts';
-import { type DeclaredType, declaredType } from './schema-types.ts';
+import { type CompiledRule, compileNodeRules, selfTypeName } from './rules.ts';
+import { declaredType } from './schema-types.ts';
 
 /** What one rule may cost for one object, by estimate. */
 export const maxRuleCost = 10_000_000;
@@ -45,42 +43,15 @@ export interface CheckOptions {
   readonly path?: FieldPath;
   /** Whether the schema is that of a resource. Defaults to true. */
   readonly isResourceRoot?: boolean;
-  /** Expressions that are stored already: they may use what new ones may not use yet. */
-  readonly preexisting?: Expressions;
   /** The schemas that have errors of another kind: their rules are not compiled, nor those of schemas around them. */
   readonly broken?: ReadonlySet<Schema>;
-}
-
-/** The texts of the expressions of a schema. */
-export interface Expressions {
-  readonly rules: ReadonlySet<string>;
-  readonly messageExpressions: ReadonlySet<string>;
-}
-
-/** All expressions of schemas, for {@link CheckOptions.preexisting}. */
-export function expressionsOf(...schemas: readonly Schema[]): Expressions {
-  const rules = new Set<string>();
-  const messageExpressions = new Set<string>();
-  const visit = (schema: Schema): void => {
-    for (const rule of schema['x-kubernetes-validations'] ?? []) {
-      rules.add(rule.rule);
-      if (rule.messageExpression) messageExpressions.add(rule.messageExpression);
-    }
-    for (const property of Object.values(schema.properties ?? {})) visit(property);
-    for (const part of schema.allOf ?? []) visit(part);
-    if (schema.items !== undefined) visit(schema.items);
-    if (typeof schema.additionalProperties === 'object') visit(schema.additionalProperties);
-  };
-  for (const schema of schemas) visit(schema);
-  return { rules, messageExpressions };
 }
 
 export function checkRules(schema: Schema, options: CheckOptions = {}): RuleReport {
   const isRoot = options.isResourceRoot ?? true;
   const path = options.path ?? FieldPath.of();
-  const check = new Check(options.broken ?? new Set(), options.preexisting);
+  const check = new Check(options.broken ?? new Set());
   check.node(schema, path, {
-    declared: declaredType(schema, isRoot, selfTypeName),
     isRoot,
     cardinality: 1,
     uncorrelatable: undefined,
@@ -110,7 +81,6 @@ function mostExpensive(costs: readonly ExpressionCost[]): readonly ExpressionCos
 }
 
 interface Context {
-  readonly declared: DeclaredType | undefined;
   readonly isRoot: boolean;
   /** How often the node may occur in one object; undefined when nothing bounds it. */
   readonly cardinality: Amount | undefined;
@@ -123,14 +93,9 @@ class Check {
   readonly celErrors: FieldError[] = [];
   readonly costs: ExpressionCost[] = [];
   readonly #broken: ReadonlySet<Schema>;
-  readonly #choose: EnvironmentChoice;
 
-  constructor(broken: ReadonlySet<Schema>, preexisting: Expressions | undefined) {
+  constructor(broken: ReadonlySet<Schema>) {
     this.#broken = broken;
-    this.#choose = (kind, expression) => {
-      const stored = kind === 'rule' ? preexisting?.rules : preexisting?.messageExpressions;
-      return stored?.has(expression) ? storedExpressionsEnvironment : kubernetesEnvironment;
-    };
   }
 
   /** Checks the rules below a node, then its own. Returns whether there are errors of form here or below. */
@@ -141,24 +106,21 @@ class Check {
       if (this.node(child, childPath, { ...context, isRoot, ...more })) isBroken = true;
     };
     const { additionalProperties: values, items, properties = {} } = schema;
-    const { declared, cardinality, uncorrelatable } = context;
+    const { cardinality, uncorrelatable } = context;
+    const mapType = schema['x-kubernetes-map-type'] ?? 'granular';
+    const within = uncorrelatable ?? (mapTypes.includes(mapType) ? undefined : path);
     if (typeof values === 'object') {
       visit(values, path.child('additionalProperties'), {
-        declared: declared?.element,
+        uncorrelatable: within,
         cardinality: times(cardinality, schema.maxProperties),
       });
     }
     for (const [name, property] of Object.entries(properties)) {
-      const escaped = escapeFieldName(name);
-      const isEmbedded = property['x-kubernetes-embedded-resource'] === true;
-      const type =
-        escaped === undefined ? declaredType(property, isEmbedded, selfTypeName) : declared?.fields?.get(escaped);
-      visit(property, path.child('properties').key(name), { declared: type });
+      visit(property, path.child('properties').key(name), { uncorrelatable: within });
     }
     if (items !== undefined) {
       const isMap = schema['x-kubernetes-list-type'] === 'map';
       visit(items, path.child('items'), {
-        declared: declared?.element,
         cardinality: times(cardinality, schema.maxItems),
         uncorrelatable: uncorrelatable ?? (isMap ? undefined : path),
       });
@@ -203,13 +165,14 @@ class Check {
   }
 
   #compile(schema: Schema, rules: readonly ValidationRule[], at: FieldPath, context: Context): void {
-    const declared = context.declared && declaredType(schema, context.isRoot, selfTypeName);
+    const declared = declaredType(schema, context.isRoot, selfTypeName);
     if (declared === undefined) {
-      const why = 'internal error: failed to retrieve type information for x-kubernetes-validations';
-      this.celErrors.push(internalField(at, why));
+      const why = 'failed to construct type information for x-kubernetes-validations rules';
+      const cause = 'unable to convert structural schema to CEL declarations';
+      this.celErrors.push(internalField(at, `internal error: ${why}: ${cause}`));
       return;
     }
-    compileNodeRules(schema, rules, declared, this.#choose).forEach((compiled, i) => {
+    compileNodeRules(schema, rules, declared).forEach((compiled, i) => {
       this.#rule(compiled, at.index(i), context);
     });
   }
@@ -254,6 +217,8 @@ const reasons: readonly string[] = [
   'FieldValueInvalid',
   'FieldValueRequired',
 ];
+
+const mapTypes: readonly string[] = ['atomic', 'granular'];
 
 function hasLineBreaks(text: string): boolean {
   return /[\n\r]/.test(text);

@@ -33,35 +33,30 @@ export interface CompiledRule {
 /** The root of the names of object types. Expressions cannot name them; messages and `type(…)` show them. */
 export const selfTypeName = 'selfType';
 
-/** The environment, without variables, in which an expression is compiled. */
-export type EnvironmentChoice = (kind: 'rule' | 'messageExpression', expression: string) => Environment;
-
 /** Compiles the rules of a node whose values are of the declared type. */
 export function compileNodeRules(
   schema: Schema,
   rules: readonly ValidationRule[],
   declared: DeclaredType,
-  choose: EnvironmentChoice = () => kubernetesEnvironment,
 ): readonly CompiledRule[] {
   const { type } = declared;
-  const extended = new Map<Environment, { plain?: Environment; optional?: Environment }>();
-  const environmentOf = (base: Environment, rule: ValidationRule): Environment => {
-    const known = extended.get(base) ?? {};
-    extended.set(base, known);
+  let plain: Environment | undefined;
+  let optional: Environment | undefined;
+  const environmentOf = (rule: ValidationRule): Environment => {
     if (rule.optionalOldSelf) {
-      known.optional ??= base.extend({ variables: { self: type, oldSelf: optionalOf(type) } });
-      return known.optional;
+      optional ??= kubernetesEnvironment.extend({ variables: { self: type, oldSelf: optionalOf(type) } });
+      return optional;
     }
-    known.plain ??= base.extend({ variables: { self: type, oldSelf: type } });
-    return known.plain;
+    plain ??= kubernetesEnvironment.extend({ variables: { self: type, oldSelf: type } });
+    return plain;
   };
   const hints = sizeHints(declared);
   const maxCardinality = Math.floor(maxRequestBytes / (declared.minBytes + 1));
   return rules.map((rule) => {
-    const compiled = compileRule(schema, rule, environmentOf(choose('rule', rule.rule), rule), hints, maxCardinality);
+    const environment = environmentOf(rule);
+    const compiled = compileRule(schema, rule, environment, hints, maxCardinality);
     if (compiled.program === undefined || !rule.messageExpression) return compiled;
-    const base = choose('messageExpression', rule.messageExpression);
-    return { ...compiled, ...compileMessage(environmentOf(base, rule), rule.messageExpression, hints) };
+    return { ...compiled, ...compileMessage(environment, rule.messageExpression, hints) };
   });
 }
 

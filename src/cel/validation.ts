@@ -8,7 +8,7 @@ import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { Correlation, OldItems } from './correlation.ts';
 import type { Program } from './environment.ts';
 import { escapeFieldName } from './field-names.ts';
-import { perCallLimit as defaultCallLimit, runtimeCostBudget, storedExpressionsEnvironment } from './kubernetes.ts';
+import { perCallLimit as defaultCallLimit, runtimeCostBudget } from './kubernetes.ts';
 import { type CompiledRule, compileNodeRules, selfTypeName } from './rules.ts';
 import { type DeclaredType, declaredType } from './schema-types.ts';
 import { CelError, noneOptional, OptionalValue, type Value } from './values.ts';
@@ -107,12 +107,7 @@ function compileNode(
   const node: { -readonly [K in keyof RuleNode]: RuleNode[K] } = {
     schema,
     read: declared.read,
-    rules: compileNodeRules(
-      schema,
-      rules['x-kubernetes-validations'] ?? [],
-      named(schema, isRoot, declared, rules),
-      () => storedExpressionsEnvironment,
-    ),
+    rules: compileNodeRules(schema, rules['x-kubernetes-validations'] ?? [], named(schema, isRoot, declared, rules)),
     items: undefined,
     properties,
     additional: undefined,
