@@ -10,6 +10,7 @@ import type { AdmissionChain, AdmissionRequest, Operation } from '../admission/c
 import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
 import { goQuote, invalid } from '../machinery/field.ts';
+import { deepEqual } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import {
   alreadyExists,
@@ -260,7 +261,7 @@ export class ResourceStore {
           : { done: true, entry: unwritten(entry, this.#encode(stored), stored) };
       }
       const value = this.#encode(stored);
-      if (sameStoredForm(entry, value)) {
+      if (sameStoredForm(entry, value, stored)) {
         release?.();
         return { done: true, entry };
       }
@@ -300,7 +301,7 @@ export class ResourceStore {
         if (gone !== undefined) return unwritten(entry, this.#encode(draft), draft);
       } else {
         const value = this.#encode(draft);
-        if (sameStoredForm(entry, value)) return entry;
+        if (sameStoredForm(entry, value, draft)) return entry;
         if (context.dryRun) return unwritten(entry, value, draft);
         const written = await this.#commit(key, entry.revision, value, draft);
         if (written !== undefined) return written;
@@ -347,7 +348,7 @@ export class ResourceStore {
         if (gone !== undefined) return { removed: true, entry: gone };
       } else {
         const value = this.#encode(draft);
-        if (sameStoredForm(entry, value)) return { removed: false, entry };
+        if (sameStoredForm(entry, value, draft)) return { removed: false, entry };
         if (context.dryRun) return { removed: false, entry: unwritten(entry, value, draft) };
         const marked = await this.#commit(key, entry.revision, value, draft);
         if (marked !== undefined) return { removed: false, entry: marked };
@@ -457,16 +458,21 @@ function structuredCopy(type: ResourceType, entry: CacheEntry, old: ApiObject): 
   return old.apiVersion === groupVersion(type.group, type.storageVersion) ? entry.parse() : structuredClone(old);
 }
 
-/** Whether `value` (a stored form, without resourceVersion) is what `entry` holds. */
-function sameStoredForm(entry: CacheEntry, value: Buffer): boolean {
+/**
+ * Whether `value`, the stored form of `object` without resourceVersion, is what `entry` holds. Members may come in another
+ * order: then the length is the same, and the objects are compared.
+ */
+function sameStoredForm(entry: CacheEntry, value: Buffer, object: ApiObject): boolean {
   const member = `"resourceVersion":"${entry.revision}",`;
   if (entry.bytes.length !== value.length + member.length) return false;
   const at = entry.bytes.indexOf(member);
-  return (
+  const sameBytes =
     at >= 0 &&
     entry.bytes.compare(value, 0, at, 0, at) === 0 &&
-    entry.bytes.compare(value, at, value.length, at + member.length) === 0
-  );
+    entry.bytes.compare(value, at, value.length, at + member.length) === 0;
+  if (sameBytes) return true;
+  const { resourceVersion } = entry;
+  return deepEqual({ ...object, metadata: { ...object.metadata, resourceVersion } }, entry.peek());
 }
 
 /**
