@@ -21,6 +21,7 @@ import type { ContainerLogOptions } from '../container-log.ts';
 import type { ContainerRuntime, SandboxStatus } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
 import { ApiSource } from './api-source.ts';
+import { limitTransport } from './limited-transport.ts';
 import { readLog, selectLog } from './logs.ts';
 import { NodeRegistration } from './node-registration.ts';
 import { type NodeIdentity, nodeStatus } from './node-status.ts';
@@ -60,6 +61,9 @@ export interface StopOptions {
   readonly pods?: 'keep' | 'stop';
 }
 
+/** Of kube-apiserver's 200 changes at once, leaving room for other nodes and for people. */
+const requestsAtOnce = 32;
+
 export class NodeAgent {
   readonly nodeName: string;
   readonly #options: NodeAgentOptions;
@@ -87,7 +91,7 @@ export class NodeAgent {
     this.nodeName = options.nodeName;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLogger;
-    this.#client = createClient(options.transport);
+    this.#client = createClient(limitTransport(options.transport, requestsAtOnce, this.#clock));
     const shared = { client: this.#client, clock: this.#clock, log: this.#log };
     this.#caches = new Caches(shared);
     this.#events = new EventRecorder({ ...shared, component: 'kubelet', host: options.nodeName });
