@@ -25,7 +25,7 @@ import type {
 export interface InProcessOptions {
   /** Whom the requests come from. */
   readonly user: UserInfo;
-  /** Names the field manager where requests do not; default: the user's name. */
+  /** Names the field manager where requests do not; default: the user's name, without `system:`. */
   readonly userAgent?: string;
 }
 
@@ -43,7 +43,7 @@ class InProcessTransport implements Transport {
   constructor(server: ApiServer, { user, userAgent }: InProcessOptions) {
     this.#server = server;
     this.#user = user;
-    this.#userAgent = userAgent ?? user.name;
+    this.#userAgent = userAgent ?? user.name.replace(/^system:/, '');
   }
 
   async request(request: TransportRequest): Promise<ApiObject> {

@@ -29,13 +29,19 @@ export class Kubectl {
   }
 
   /** Runs to the end, whatever it answers. */
-  async run(args: readonly string[], input?: string): Promise<KubectlResult> {
+  async run(
+    args: readonly string[],
+    input?: string,
+    { cwd, env }: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<KubectlResult> {
     const child = spawn(this.#program, args, {
+      cwd,
       env: {
         ...process.env,
         KUBECONFIG: this.#kubeconfig,
         HOME: this.#home,
         KUBE_EDITOR: process.env.KUBE_EDITOR ?? 'true',
+        ...env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
