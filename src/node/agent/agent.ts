@@ -17,7 +17,6 @@ import type { Cache } from '../../runtime/cache.ts';
 import { Caches } from '../../runtime/caches.ts';
 import { EventRecorder } from '../../runtime/events.ts';
 import { type Logger, silentLogger } from '../../runtime/logger.ts';
-import type { ContainerLogOptions } from '../container-log.ts';
 import type { ContainerRuntime, SandboxStatus } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
 import { ApiSource } from './api-source.ts';
@@ -54,7 +53,7 @@ export interface NodeAgentOptions {
   readonly server?: AgentServerOptions;
 }
 
-export type { AgentServerOptions, ContainerLogOptions };
+export type { AgentServerOptions };
 
 export interface StopOptions {
   /** Whether the pods end with the agent. Default: they run on, and the next agent on the same directory finds them. */
