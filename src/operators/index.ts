@@ -3,6 +3,7 @@ import type { ControllerModule } from './controller-module.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
+import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
@@ -17,4 +18,5 @@ export const controllers: readonly ControllerModule[] = [
   namespaceController,
   statefulSetController,
   daemonSetController,
+  jobController,
 ];
