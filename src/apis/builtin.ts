@@ -1,7 +1,6 @@
 /**
  * How a built-in kind is declared: what the kinds have in common is said once, the rest stands in a file a kind.
  */
-import { type FieldError, FieldPath, invalid } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { normalize } from './normal-form.ts';
@@ -92,7 +91,7 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
   const versions = [declaration, ...(declaration.versions ?? [])].map((version) =>
     resourceVersion(group, kind, version),
   );
-  const { default: setDefaults, validate, ...hooks } = strategy;
+  const { default: setDefaults, ...hooks } = strategy;
   return {
     group,
     names: {
@@ -114,7 +113,6 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
       // Metadata may change along with the status of Kubernetes' own kinds.
       ...(versions[0]!.status ? { prepareForStatusUpdate: () => undefined } : {}),
       ...(hooks as Partial<Strategy>),
-      validate: (object, context) => [...validateFinalizers(object), ...(validate?.(object as T, context) ?? [])],
       default(draft) {
         const version =
           versions.length === 1 ? versions[0]! : versions.find(({ name }) => draft.apiVersion.endsWith(name));
@@ -125,19 +123,6 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
     subresources: declaration.subresources ?? {},
     ...(declaration.convert === undefined ? {} : { convert: declaration.convert }),
   };
-}
-
-/** Names without a slash are Kubernetes' own. Source: `pkg/apis/core/validation`, validateKubeFinalizerName. */
-const ownFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
-
-export function validateFinalizers({ metadata }: ApiObject): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [i, finalizer] of (metadata.finalizers ?? []).entries()) {
-    if (finalizer.includes('/') || ownFinalizers.has(finalizer)) continue;
-    const why = 'name is neither a standard finalizer name nor is it fully qualified';
-    errors.push(invalid(FieldPath.of('metadata', 'finalizers').index(i), finalizer, why));
-  }
-  return errors;
 }
 
 function resourceVersion(group: string, kind: string, version: KindVersion): ResourceVersion {

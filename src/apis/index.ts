@@ -1,7 +1,10 @@
 /** Kubernetes' own kinds: one {@link ResourceType} each, made from a file a kind. */
 
 import { mutatingWebhookConfigurationType } from './admissionregistration/mutating-webhook-configuration.ts';
+import { validatingAdmissionPolicyType } from './admissionregistration/validating-admission-policy.ts';
+import { validatingAdmissionPolicyBindingType } from './admissionregistration/validating-admission-policy-binding.ts';
 import { validatingWebhookConfigurationType } from './admissionregistration/validating-webhook-configuration.ts';
+import { apiServiceType } from './apiregistration/api-service.ts';
 import { controllerRevisionType } from './apps/controller-revision.ts';
 import { daemonSetType } from './apps/daemon-set.ts';
 import { deploymentType } from './apps/deployment.ts';
@@ -10,6 +13,7 @@ import { statefulSetType } from './apps/stateful-set.ts';
 import { horizontalPodAutoscalerType } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobType } from './batch/cron-job.ts';
 import { jobType } from './batch/job.ts';
+import { certificateSigningRequestType } from './certificates/certificate-signing-request.ts';
 import { leaseType } from './coordination/lease.ts';
 import { configMapType } from './core/config-map.ts';
 import { endpointsType } from './core/endpoints.ts';
@@ -47,6 +51,8 @@ import { volumeAttachmentType } from './storage/volume-attachment.ts';
 
 export type { ServiceNetwork } from './core/service-allocation.ts';
 export {
+  apiServiceType,
+  certificateSigningRequestType,
   clusterRoleBindingType,
   clusterRoleType,
   configMapType,
@@ -87,6 +93,8 @@ export {
   serviceType,
   statefulSetType,
   storageClassType,
+  validatingAdmissionPolicyBindingType,
+  validatingAdmissionPolicyType,
   validatingWebhookConfigurationType,
   volumeAttachmentType,
 };
@@ -134,6 +142,10 @@ const types: readonly ResourceType[] = [
   csiNodeType,
   volumeAttachmentType,
   csiStorageCapacityType,
+  apiServiceType,
+  certificateSigningRequestType,
+  validatingAdmissionPolicyType,
+  validatingAdmissionPolicyBindingType,
 ];
 
 export interface BuiltinOptions {

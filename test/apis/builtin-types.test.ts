@@ -68,19 +68,4 @@ describe('built-in kinds', () => {
       'statefulsets',
     ]);
   });
-
-  it('take finalizers only by full names, Kubernetes own excepted', () => {
-    const { strategy } = find('ConfigMap');
-    const errors = (finalizers: string[]) =>
-      strategy.validate!(
-        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', finalizers } },
-        {
-          now: 0,
-          user: { name: '', groups: [] },
-          dryRun: false,
-        },
-      );
-    assert.deepEqual(errors(['example.com/mine', 'orphan', 'foregroundDeletion']), []);
-    assert.equal(errors(['mine'])[0]?.field, 'metadata.finalizers[0]');
-  });
 });

@@ -3,7 +3,6 @@ import { type FieldError, FieldPath, forbidden, invalid, notSupported, required 
 import { deepEqual } from '../../machinery/json.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import { validateAnnotations } from '../../machinery/object-meta.ts';
-import { validateFinalizers } from '../builtin.ts';
 import { checkNonNegative } from '../core/field-rules.ts';
 import type { StatefulSet } from '../types.ts';
 import { checkAlwaysRestarts, validateReplicaCounts, validateSelector } from './workload-validation.ts';
@@ -66,7 +65,7 @@ const updatable = [
 ];
 
 export function validateStatefulSetUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
-  const errors = [...validateFinalizers(object), ...validateStatefulSet(object)];
+  const errors = validateStatefulSet(object);
   const fixed = (spec: Spec | undefined): object =>
     Object.fromEntries(Object.entries(spec ?? {}).filter(([field]) => !updatable.includes(field)));
   if (!deepEqual(fixed(object.spec), fixed(old.spec))) {
