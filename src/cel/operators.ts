@@ -1,5 +1,5 @@
 /** The operators and functions that rules use most, without the detour over arrays of arguments. */
-import { compare, compareStrings, equal } from './equality.ts';
+import { compare, compareStrings, equal, typeName } from './equality.ts';
 import type { Evaluate, Frame } from './frame.ts';
 import { addInt } from './numbers.ts';
 import { compileRegex } from './regex.ts';
@@ -184,6 +184,11 @@ function startsWith(operand: Evaluate, prefix: Evaluate): Evaluate {
     const start = prefix(frame);
     frame.charge(Math.ceil(sizeOf(start) * stringTraversalFactor));
     if (typeof text === 'string' && typeof start === 'string') return text.startsWith(start);
-    return start instanceof CelError ? start : noSuchOverload;
+    return start instanceof CelError ? start : noSuchFunction('startsWith', [text, start]);
   };
+}
+
+/** The error of calling a function, rather than an operator, with values that none of its overloads takes. */
+export function noSuchFunction(name: string, values: readonly Value[]): CelError {
+  return new CelError(`no such overload: ${name}(${values.map(typeName).join(', ')})`);
 }

@@ -12,7 +12,7 @@ import { typeName } from './equality.ts';
 import { planFold } from './folds.ts';
 import type { Evaluate, ExprPlanner, Local } from './frame.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
-import { fastCall } from './operators.ts';
+import { fastCall, noSuchFunction } from './operators.ts';
 import { compileRegex } from './regex.ts';
 import { callCost } from './runtime-cost.ts';
 import {
@@ -397,8 +397,7 @@ class Planner implements ExprPlanner {
       if (overload.implementation === undefined || !accepts(overload, values)) continue;
       return (overload.implementation as (...args: readonly Value[]) => Value)(...values);
     }
-    if (/^[_@!-]/.test(expr.function)) return noSuchOverload;
-    return new CelError(`no such overload: ${expr.function}(${values.map(typeName).join(', ')})`);
+    return /^[_@!-]/.test(expr.function) ? noSuchOverload : noSuchFunction(expr.function, values);
   }
 
   /** `&&` (decided by false) and `||` (decided by true): either side may decide, whatever the other one is. */
