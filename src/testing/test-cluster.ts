@@ -14,7 +14,7 @@ import { bootstrap } from '../cluster/bootstrap.ts';
 import { NodeDirectory } from '../cluster/node-directory.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
-import { openMemoryStore } from '../storage/index.ts';
+import { openMemoryStore, type Store } from '../storage/index.ts';
 import { type HttpEndpoint, serveOverHttps } from './http-endpoint.ts';
 import { crdOf, type Definable, untilEstablished } from './resources.ts';
 
@@ -35,6 +35,8 @@ export interface TestCluster extends AsyncDisposable {
   readonly client: Client;
   readonly transport: Transport;
   readonly server: ApiServer;
+  /** What the server stands on: to compact its history, or to look at what is stored. */
+  readonly store: Store;
   readonly clock: Clock;
   /** A transport that speaks as someone else. */
   transportAs(name: string, groups?: readonly string[]): Transport;
@@ -92,6 +94,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       client,
       transport,
       server,
+      store,
       clock,
       transportAs,
       create,
