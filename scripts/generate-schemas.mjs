@@ -232,7 +232,8 @@ function write() {
     }
     if (required.length > 0) structure.required = required;
     if (kinds.has(model)) structure['x-kubernetes-group-version-kind'] = [kinds.get(model)];
-    add(definition, structure, overlay, { description, fields: { ...descriptions, ...overlay.descriptions } });
+    const fields = { ...describedByType(properties), ...descriptions, ...overlay.descriptions };
+    add(definition, structure, overlay, { description, fields });
   }
   for (const definition of left) {
     const { schema, description } = overlays[definition];
@@ -245,6 +246,16 @@ function write() {
     save(`${name}.descriptions.json`, descriptions);
   }
   return packages.size;
+}
+
+/** The models say nothing of fields that refer to another definition: what that one says must do. */
+function describedByType(properties) {
+  const fields = {};
+  for (const { baseName, type } of properties) {
+    const target = models.get(type);
+    if (target?.description !== undefined) fields[baseName] = target.description;
+  }
+  return fields;
 }
 
 function checkOverlay(definition, overlay, fields) {

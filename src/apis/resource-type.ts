@@ -52,6 +52,13 @@ export interface ResourceType {
    * (the `None` strategy of custom resources). The input must not be changed.
    */
   readonly convert?: (objects: readonly ApiObject[], version: string) => Promise<readonly ApiObject[]>;
+  /**
+   * Makes an object as it is stored fit the present schema of its version, in place: what was stored under an older
+   * schema is pruned and defaulted as it is read. Absent: what is stored is what is shown.
+   */
+  readonly fromStorage?: (draft: ApiObject) => void;
+  /** Its definition is being deleted: no object is created any more, and discovery names only what is left to do. */
+  readonly terminating?: boolean;
 }
 
 export interface ResourceVersion {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { builtinTypes } from '../../src/apis/index.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
-import { created } from './create.ts';
+import { created, createErrors } from './create.ts';
 
 const find = (kind: string) => builtinTypes().find(({ names }) => names.kind === kind)!;
 
@@ -39,6 +39,20 @@ describe('built-in kinds', () => {
       for (const { name, value } of version.selectableFields) {
         assert.equal(typeof value(object), 'string', `${type.names.kind} ${name}`);
       }
+    }
+  });
+
+  it('find what is wrong with an empty object, and no more than that', () => {
+    for (const type of builtinTypes()) {
+      const version = type.versions[0]!;
+      const apiVersion = type.group === '' ? version.name : `${type.group}/${version.name}`;
+      const errors = createErrors(type, {
+        apiVersion,
+        kind: type.names.kind,
+        metadata: { name: 'x', namespace: 'default' },
+      });
+      for (const error of errors)
+        assert.match(error, /^\S+: (Required|Invalid|Unsupported|Duplicate|Forbidden)/, type.names.kind);
     }
   });
 

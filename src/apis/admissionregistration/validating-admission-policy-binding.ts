@@ -56,7 +56,8 @@ const actions = ['Audit', 'Deny', 'Warn'];
 /** Source: `pkg/apis/admissionregistration/validation`, validateValidatingAdmissionPolicyBindingSpec. */
 function validate({ spec = {} }: ValidatingAdmissionPolicyBinding): FieldError[] {
   const errors: FieldError[] = [];
-  const { policyName = '', paramRef, matchResources, validationActions = [] } = spec;
+  const { policyName = '', paramRef, matchResources } = spec;
+  const validationActions = spec.validationActions ?? [];
   if (policyName === '') errors.push(required(path.child('policyName')));
   else checkAll(nameIsDnsSubdomain(policyName), path.child('policyName'), policyName, errors);
   if (paramRef !== undefined) validateParamRef(paramRef, path.child('paramRef'), errors);

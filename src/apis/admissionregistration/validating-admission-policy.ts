@@ -4,6 +4,7 @@ import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll } from '../core/field-rules.ts';
 import type { ValidatingAdmissionPolicy } from '../types.ts';
+import { checkExpression, type ExpressionScope } from './expressions.ts';
 import { defaultMatchResources, validateMatchResources } from './match-resources.ts';
 
 type Spec = NonNullable<ValidatingAdmissionPolicy['spec']>;
@@ -51,7 +52,7 @@ export const validatingAdmissionPolicyType = builtinType<ValidatingAdmissionPoli
 
 const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
 
-/** All but the expressions. Source: `pkg/apis/admissionregistration/validation`, validateValidatingAdmissionPolicySpec. */
+/** Source: `pkg/apis/admissionregistration/validation`, validateValidatingAdmissionPolicySpec. */
 function validate({ spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
   const errors: FieldError[] = [];
   const { failurePolicy, paramKind, matchConstraints, validations = [], auditAnnotations = [] } = spec;
@@ -71,15 +72,20 @@ function validate({ spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
     if ((matchConstraints.resourceRules?.length ?? 0) === 0) errors.push(required(constraints.child('resourceRules')));
   }
   validateVariables(spec, errors);
+  const scope = { params: paramKind !== undefined, variables: (spec.variables ?? []).map(({ name }) => name) };
   if (validations.length === 0 && auditAnnotations.length === 0) {
     errors.push(required(path.child('validations'), 'validations or auditAnnotations must contain at least one item'));
     errors.push(
       required(path.child('auditAnnotations'), 'validations or auditAnnotations must contain at least one item'),
     );
   }
-  for (const [i, { expression, message, reason }] of validations.entries()) {
+  for (const [i, { expression, message, messageExpression, reason }] of validations.entries()) {
     const at = path.child('validations').index(i);
     if (expression.trim() === '') errors.push(required(at.child('expression'), 'expression is not specified'));
+    else checkExpression(expression, scope, ['bool'], at.child('expression'), errors);
+    if ((messageExpression ?? '').trim() !== '') {
+      checkExpression(messageExpression!, scope, ['string'], at.child('messageExpression'), errors);
+    }
     if (message !== undefined && message !== '' && message.trim() === '') {
       errors.push(invalid(at.child('message'), message, 'message must be non-empty if specified'));
     } else if (message?.includes('\n') === true) {
@@ -95,19 +101,21 @@ function validate({ spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
     const at = path.child('auditAnnotations').index(i);
     if (key.trim() === '') errors.push(required(at.child('key'), 'key is not specified'));
     else checkAll(isQualifiedName(key), at.child('key'), key, errors);
-    if (valueExpression.trim() === '')
-      errors.push(required(at.child('valueExpression'), 'valueExpression is not specified'));
+    const valuePath = at.child('valueExpression');
+    if (valueExpression.trim() === '') errors.push(required(valuePath, 'valueExpression is not specified'));
+    else checkExpression(valueExpression, scope, ['string', 'null_type'], valuePath, errors);
     if (keys.has(key)) errors.push(duplicate(at.child('key'), key));
     keys.add(key);
   }
   return errors;
 }
 
-function validateVariables({ variables = [], matchConditions = [] }: Spec, errors: FieldError[]): void {
+function validateVariables({ variables = [], matchConditions = [], paramKind }: Spec, errors: FieldError[]): void {
+  const params = paramKind !== undefined;
   const names = new Set<string>();
   for (const [i, { name, expression }] of matchConditions.entries()) {
     const at = path.child('matchConditions').index(i);
-    if (expression.trim() === '') errors.push(required(at.child('expression')));
+    checkExpression(expression, { params }, ['bool'], at.child('expression'), errors);
     if (name === '') errors.push(required(at.child('name')));
     else checkAll(isQualifiedName(name), at.child('name'), name, errors);
     if (name !== '' && names.has(name)) errors.push(duplicate(at.child('name'), name));
@@ -117,9 +125,15 @@ function validateVariables({ variables = [], matchConditions = [] }: Spec, error
   for (const [i, { name, expression }] of variables.entries()) {
     const at = path.child('variables').index(i);
     if (name === '') errors.push(required(at.child('name'), 'name is not specified'));
-    else checkAll(isCIdentifier(name), at.child('name'), name, errors);
-    if (expression.trim() === '') errors.push(required(at.child('expression'), 'expression is not specified'));
+    else if (isCIdentifier(name).length > 0)
+      errors.push(invalid(at.child('name'), name, 'name is not a valid CEL identifier'));
+    checkVariable(expression, { params, variables: [...variableNames] }, at.child('expression'), errors);
     if (variableNames.has(name)) errors.push(duplicate(at.child('name'), name));
     variableNames.add(name);
   }
+}
+
+function checkVariable(expression: string, scope: ExpressionScope, at: FieldPath, errors: FieldError[]): void {
+  if (expression.trim() === '') errors.push(required(at, 'expression is not specified'));
+  else checkExpression(expression, scope, undefined, at, errors);
 }

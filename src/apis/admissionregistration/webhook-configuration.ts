@@ -10,6 +10,7 @@ import {
 import { checkAll } from '../core/field-rules.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
 import type { Wire } from '../types.ts';
+import { checkExpression } from './expressions.ts';
 
 export type Webhook = Wire<k8s.V1ValidatingWebhook> & { reinvocationPolicy?: string };
 type ClientConfig = Webhook['clientConfig'];
@@ -87,7 +88,7 @@ function validateWebhook(webhook: Webhook, mutating: boolean, path: FieldPath, e
   const names = new Set<string>();
   for (const [i, { name, expression }] of (webhook.matchConditions ?? []).entries()) {
     const at = path.child('matchConditions').index(i);
-    if ((expression ?? '').trim() === '') errors.push(required(at.child('expression')));
+    checkExpression(expression, {}, ['bool'], at.child('expression'), errors);
     if (name === '') errors.push(required(at.child('name')));
     else {
       checkAll(isQualifiedName(name), at.child('name'), name, errors);
