@@ -1,5 +1,6 @@
 /** The built-in controllers. */
 import type { ControllerModule } from './controller-module.ts';
+import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
@@ -19,4 +20,5 @@ export const controllers: readonly ControllerModule[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  cronJobController,
 ];

@@ -40,6 +40,9 @@ export interface WorkQueueMetrics {
   retried(): void;
 }
 
+/** Beyond this Node's timers fire at once. A release that comes too early releases nothing and waits on. */
+const longestTimer = 2 ** 31 - 1;
+
 export class WorkQueue {
   /** Called when the queue goes from nothing ready to something ready. Must not throw. */
   onReady: () => void = () => undefined;
@@ -218,7 +221,8 @@ export class WorkQueue {
     if (next >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = next;
-    this.#timer = this.#clock.setTimeout(() => this.#release(), Math.max(0, next - this.#clock.now()));
+    const wait = Math.min(Math.max(0, next - this.#clock.now()), longestTimer);
+    this.#timer = this.#clock.setTimeout(() => this.#release(), wait);
   }
 
   #release(): void {
