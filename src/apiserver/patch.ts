@@ -4,14 +4,25 @@
  */
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { goQuote, invalid } from '../machinery/field.ts';
-import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '../machinery/json.ts';
+import { goValue } from '../machinery/go-text.ts';
+import {
+  duplicateFields,
+  isJsonObject,
+  type JsonObject,
+  JsonSyntaxError,
+  type JsonValue,
+  jsonKind,
+  jsonText,
+  parseJson,
+  stringifyJson,
+} from '../machinery/json.ts';
 import { applyJsonPatch, decodeJsonPatch, JsonPatchError, jsonPatchRejected } from '../machinery/json-patch.ts';
 import { applyMergePatch, decodeMergePatch } from '../machinery/merge-patch.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { badRequest, invalidObject, StatusError, unsupportedMediaType } from '../machinery/status.ts';
 import { strategicMergePatch } from '../machinery/strategic/merge.ts';
 import type { RequestBody } from './decode.ts';
-import { decodeValue, shapeObject } from './decode.ts';
+import { shapeObject } from './decode.ts';
 import type { WriteOptions } from './options.ts';
 
 export const patchTypes = {
@@ -38,6 +49,8 @@ export interface Patch {
   apply(current: JsonObject): JsonValue;
   /** Strict decoding errors of the patch itself. */
   readonly problems: readonly string[];
+  /** The answer to a patch whose result is not an object of the kind. `why` is the decoder's error. */
+  refuse(patched: JsonValue, why: string): StatusError;
 }
 
 export function decodePatch(kind: Exclude<PatchKind, 'apply'>, body: RequestBody, version: ResourceVersion): Patch {
@@ -46,6 +59,7 @@ export function decodePatch(kind: Exclude<PatchKind, 'apply'>, body: RequestBody
     const { operations, strictErrors } = decodeJsonPatch(source, true);
     return {
       problems: strictErrors,
+      refuse: refusePatched,
       apply(current) {
         try {
           return applyJsonPatch(current, operations);
@@ -58,17 +72,55 @@ export function decodePatch(kind: Exclude<PatchKind, 'apply'>, body: RequestBody
   }
   if (kind === 'merge') {
     const { patch, strictErrors } = decodeMergePatch(source, true);
-    return { problems: strictErrors, apply: (current) => applyMergePatch(current, patch) };
+    return {
+      problems: strictErrors,
+      refuse: refusePatched,
+      apply: (current) => applyMergePatch(current, patch),
+    };
   }
-  const json = body.kind === 'bytes' ? { ...body, mediaType: 'application/json' } : body;
-  const { value, duplicates } = decodeValue(json, 'Patch');
-  if (!isJsonObject(value)) {
-    throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`,
-    );
-  }
-  return { problems: duplicates(), apply: (current) => strategicMergePatch(current, value, version.schema) };
+  const { patch, strictErrors } = decodeStrategicPatch(source);
+  return {
+    problems: strictErrors,
+    refuse: (_, why) => invalidPatch(goValue(patch), conversionError(why)),
+    apply: (current) => strategicMergePatch(current, patch, version.schema),
+  };
 }
+
+function decodeStrategicPatch(source: string | Uint8Array): { patch: JsonObject; strictErrors: string[] } {
+  const text = jsonText(source);
+  let patch: JsonValue;
+  try {
+    patch = parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw badRequest(error.message);
+    throw error;
+  }
+  if (isJsonObject(patch)) return { patch, strictErrors: duplicateFields(text, patch) };
+  throw badRequest(`json: cannot unmarshal ${jsonKind(patch)} into Go value of type map[string]interface {}`);
+}
+
+/**
+ * kube-apiserver brings the result of a strategic merge into its Go type without JSON between, by a converter with words of
+ * its own for values of the wrong type.
+ * Source: `k8s.io/apimachinery/pkg/runtime` (converter.go), fromUnstructured.
+ */
+function conversionError(decodeError: string): string {
+  const found = /^json: cannot unmarshal (\S+)(?: (\S+))? into Go (?:struct field \S+|value) of type (.+)$/.exec(
+    decodeError,
+  );
+  if (found === null) return decodeError;
+  const [, kind = '', literal = '', type = ''] = found;
+  const from = goKinds[kind] ?? (/[.eE]/.test(literal) ? 'float64' : 'int64');
+  if (type.startsWith('map[')) return `cannot restore map from ${from}`;
+  if (type.startsWith('[]')) return `cannot restore slice from ${from}`;
+  if (!basicType.test(type)) return `cannot restore struct from: ${from}`;
+  // Go converts integers to strings and between numbers; the converter refuses what it would make of them.
+  const convertible = from === 'int64' ? type !== 'bool' : from === 'float64' && type !== 'bool' && type !== 'string';
+  return convertible ? `cannot convert ${from} to ${type}` : `unrecognized type: ${type}`;
+}
+
+const goKinds: Readonly<Record<string, string>> = { string: 'string', bool: 'bool', array: 'slice', object: 'map' };
+const basicType = /^(?:string|bool|u?int\d*|float\d\d)$/;
 
 /** What a patched value must still be: an object of the same kind and version, of the right types. */
 export function shapePatched(
@@ -79,7 +131,7 @@ export function shapePatched(
   options: WriteOptions,
   warn: (message: string) => void,
 ): ApiObject {
-  if (!isJsonObject(patched)) throw refusePatched(patched, 'the patched value is not an object');
+  if (!isJsonObject(patched)) throw patch.refuse(patched, 'the patched value is not an object');
   const object = patched as unknown as ApiObject;
   if (object.apiVersion !== groupVersion(type.group, version.name) || object.kind !== type.names.kind) {
     throw badRequest(
@@ -91,17 +143,21 @@ export function shapePatched(
     problems = [...patch.problems, ...shapeObject(patched, type, version)];
   } catch (error) {
     if (error instanceof StatusError && error.code === 400) {
-      throw refusePatched(patched, error.message.replace(/^.* cannot be handled as a \w+: /, ''));
+      throw patch.refuse(patched, error.message.replace(/^.* cannot be handled as a \w+: /, ''));
     }
     throw error;
   }
   if (problems.length > 0 && options.fieldValidation === 'Strict') {
-    throw refusePatched(patched, `strict decoding error: ${problems.join(', ')}`);
+    throw patch.refuse(patched, `strict decoding error: ${problems.join(', ')}`);
   }
   if (options.fieldValidation === 'Warn') for (const problem of problems) warn(problem);
   return object;
 }
 
 function refusePatched(patched: JsonValue, why: string): StatusError {
-  return invalidObject({ group: '', name: '' }, '', [invalid('patch', stringifyJson(patched), why)]);
+  return invalidPatch(stringifyJson(patched), why);
+}
+
+function invalidPatch(value: string, why: string): StatusError {
+  return invalidObject({ group: '', name: '' }, '', [invalid('patch', value, why)]);
 }
