@@ -160,13 +160,13 @@ function scientific(value: number, precision: number): string {
   return value.toExponential(Math.min(precision, 100)).replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
-/** `1.234568×10⁰³`, as `golang.org/x/text/message` writes it. */
+/** `1.234568 × 10⁰³`, with narrow spaces that do not break, as `golang.org/x/text/message` writes it. */
 function superscript(value: number, precision: number): string {
   const [mantissa, exponent] = scientific(value, precision).split('e') as [string, string];
   const digits = exponent
     .replace('+', '')
     .replace(/[-\d]/g, (char) => (char === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(char)] as string)));
-  return `${mantissa}×10${digits}`;
+  return `${mantissa}\u202f×\u202f10${digits}`;
 }
 
 function hexadecimal(value: Value): string | undefined {
