@@ -1,4 +1,4 @@
-/** `pods/log`, `pods/binding` and `pods/eviction`. Source: Kubernetes `pkg/registry/core/pod/storage`. */
+/** The subresources of pods besides status. Source: Kubernetes `pkg/registry/core/pod/storage`. */
 import { formatTime } from '../../clock/clock.ts';
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field.ts';
 import { badRequest, conflict, invalidObject, notFound } from '../../machinery/status.ts';
@@ -11,6 +11,7 @@ import type {
 } from '../resource-type.ts';
 import { schemaOf } from '../schemas.ts';
 import type { Pod } from '../types.ts';
+import { ephemeralContainersSubresource } from './pod-ephemeral-containers.ts';
 
 const pods: ResourceRef = { group: '', plural: 'pods' };
 
@@ -39,6 +40,7 @@ export const podSubresources: Readonly<Record<string, NamedSubresource>> = {
     },
     handle: evict,
   },
+  ephemeralcontainers: ephemeralContainersSubresource,
   log: { verbs: ['get'], kind: 'Pod', handle: readLog },
 };
 
