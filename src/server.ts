@@ -5,7 +5,7 @@
 export { type AdmissionPlugin, type AdmissionRequest, admissionPlugins } from './admission/index.ts';
 export { builtinTypes } from './apis/index.ts';
 export type * from './apis/resource-type.ts';
-export type { HttpHandler } from './apiserver/http-handler.ts';
+export type { HttpHandler, UpgradeHandler } from './apiserver/http-handler.ts';
 export { ApiServer, createServer, type ServerOptions } from './apiserver/server.ts';
 export {
   type Authenticator,

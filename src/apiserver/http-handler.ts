@@ -5,7 +5,9 @@
  * Flow: audit id → authenticate → authorize → look up → read the body → verb → render. Every failure is a Status.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { constants, gzip } from 'node:zlib';
 import type { UserInfo, Verb } from '../apis/resource-type.ts';
@@ -31,7 +33,14 @@ import { parseRowObject, type RenderContext, renderEntry, renderList, renderObje
 import { decodePath, parsePath, type ResourcePath } from './request-info.ts';
 import type { ServerLog } from './server-log.ts';
 import { serve } from './verbs.ts';
-import { respondWithWatch } from './watch-response.ts';
+import { chunkedSink, respondWithWatch, type WatchSink } from './watch-response.ts';
+import {
+  asksForWebSocket,
+  openWatchSocket,
+  protocolAuthorization,
+  refuseHandshake,
+  type Upgrade,
+} from './watch-socket.ts';
 
 export interface HandlerOptions {
   readonly registry: ResourceRegistry;
@@ -46,6 +55,8 @@ export interface HandlerOptions {
 }
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+/** For the `upgrade` event of a node server. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** kube-apiserver's limit on request bodies. */
 const maxBodyBytes = 3 * 1024 * 1024;
@@ -54,19 +65,30 @@ const gzipThreshold = 128 * 1024;
 
 const noQuery = new URLSearchParams();
 
-export function httpHandler(options: HandlerOptions): HttpHandler {
+export function httpHandler(options: HandlerOptions): { handler: HttpHandler; upgrade: UpgradeHandler } {
   const users = new WeakMap<object, Promise<UserInfo>>();
 
-  return (request, response) => {
-    const exchange = new Exchange(request, response);
-    handle(exchange).catch((error: unknown) => fail(exchange, error));
+  return {
+    handler(request, response) {
+      answer(new Exchange(request, response));
+    },
+    upgrade(request, socket, head) {
+      const response = respondOn(socket, request);
+      // Node reads no body behind a head that asks for an upgrade.
+      if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(400).end('400 Bad Request');
+      else answer(new Exchange(request, response, asksForWebSocket(request) ? { socket, head } : undefined));
+    },
   };
+
+  function answer(exchange: Exchange): void {
+    handle(exchange).catch((error: unknown) => fail(exchange, error));
+  }
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, query } = exchange;
     if (exchange.brokenPath) return await sendText(exchange, textResponse(400, '400 Bad Request'));
     const user = impersonate(
-      await identify(request),
+      await identify(exchange),
       request.headers,
       () => request.headersDistinct,
       options.authorize,
@@ -90,9 +112,14 @@ export function httpHandler(options: HandlerOptions): HttpHandler {
     }
   }
 
-  function identify(request: IncomingMessage): Promise<UserInfo> {
-    const { authorization } = request.headers;
+  function identify(exchange: Exchange): Promise<UserInfo> {
+    const { request, upgrade } = exchange;
     const socket = request.socket as TLSSocket;
+    let { authorization } = request.headers;
+    if (upgrade !== undefined && authorization === undefined && certificateOf(socket) === undefined) {
+      authorization = protocolAuthorization(request);
+      exchange.knownByProtocol = authorization !== undefined;
+    }
     if (authorization !== undefined) return options.authenticate({ certificate: certificateOf(socket), authorization });
     let user = users.get(socket);
     if (user === undefined) {
@@ -199,16 +226,21 @@ export function httpHandler(options: HandlerOptions): HttpHandler {
           representation.contentType,
           renderObject(result.object as JsonObject, representation),
         );
-      case 'watch':
+      case 'watch': {
+        const refused = exchange.upgrade && refuseHandshake(exchange.request, !exchange.knownByProtocol);
+        if (refused !== undefined) {
+          const { code, text, headers } = refused;
+          return await send(exchange, code, 'text/plain; charset=utf-8', Buffer.from(text), headers);
+        }
         return await respondWithWatch(
-          exchange.response,
-          exchange.headers(),
+          () => watchSink(exchange, context),
           served.store,
           result.selection,
           result.options,
           context,
           options.clock,
         );
+      }
       case 'stream':
         return await sendStream(exchange, result.code, result.contentType, result.body);
     }
@@ -280,6 +312,24 @@ export function httpHandler(options: HandlerOptions): HttpHandler {
   }
 }
 
+/** An answer on a connection that node has let go of: it is the last one there. */
+function respondOn(socket: Duplex, request: IncomingMessage): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  socket.on('error', () => socket.destroy());
+  socket.on('drain', () => response.emit('drain'));
+  response.on('finish', () => socket.end());
+  return response;
+}
+
+function watchSink(exchange: Exchange, context: RenderContext): WatchSink | Promise<WatchSink> {
+  const { request, response, upgrade, knownByProtocol } = exchange;
+  if (upgrade === undefined) return chunkedSink(response, exchange.headers(), context);
+  response.detachSocket(upgrade.socket as Socket);
+  return openWatchSocket(request, upgrade, !knownByProtocol);
+}
+
 const plainJson: Representation = {
   encoding: 'json',
   shape: 'object',
@@ -299,13 +349,18 @@ class Exchange {
   verb = '';
   resource = '';
   representation: Representation = plainJson;
+  /** The client asks for a WebSocket, which it gets for a watch; everything else is answered plainly. */
+  readonly upgrade: Upgrade | undefined;
+  /** The user's token came as a sub-protocol of the WebSocket. */
+  knownByProtocol = false;
   readonly #started = performance.now();
   readonly #warnings: string[] = [];
   #abort: AbortController | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade) {
     this.request = request;
     this.response = response;
+    this.upgrade = upgrade;
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);

@@ -23,7 +23,7 @@ import { CustomResources } from './custom-resources.ts';
 import type { RequestBody } from './decode.ts';
 import { discoveryPaths } from './discovery.ts';
 import { type HealthCheck, healthPaths } from './health.ts';
-import { type HttpHandler, httpHandler } from './http-handler.ts';
+import { type HttpHandler, httpHandler, type UpgradeHandler } from './http-handler.ts';
 import { InFlight } from './in-flight.ts';
 import { indexPath } from './index-path.ts';
 import { ServerMetrics } from './metrics.ts';
@@ -74,6 +74,8 @@ export interface LocalRequest {
 
 export class ApiServer {
   readonly handler: HttpHandler;
+  /** Watches over WebSocket: to be joined to the `upgrade` event of the server that `handler` is mounted in. */
+  readonly upgrade: UpgradeHandler;
   readonly registry = new ResourceRegistry();
   readonly clock: Clock;
   readonly #inFlight = new InFlight();
@@ -121,7 +123,7 @@ export class ApiServer {
       this.#metrics.path(this.#inFlight),
       indexPath(this.registry, checks),
     ];
-    this.handler = httpHandler({
+    const surface = httpHandler({
       registry: this.registry,
       clock,
       authenticate: authenticateWith(options.authenticators ?? []),
@@ -132,6 +134,8 @@ export class ApiServer {
       log,
       onRequest: (verb, resource, code, seconds) => this.#metrics.observe(verb, resource, code, seconds),
     });
+    this.handler = surface.handler;
+    this.upgrade = surface.upgrade;
   }
 
   /** Resolves when every resource, custom ones included, is served. */

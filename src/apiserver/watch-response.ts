@@ -1,6 +1,6 @@
 /**
- * A watch on its way to an HTTP client. The socket is the only buffer: while it is full nothing is taken from the cache,
- * and a client that stays away until its place has left the event window is cut off.
+ * A watch on its way to a client, over HTTP or WebSocket. The socket is the only buffer: while it is full nothing is taken
+ * from the cache, and a client that stays away until its place has left the event window is cut off.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock/clock.ts';
@@ -16,9 +16,22 @@ import { WatchClosed } from './watch-cache.ts';
 /** kube-apiserver's --min-request-timeout: watches without a time-out last this long, up to twice. */
 const minimumTimeout = 1800;
 
+/** Where the events of a watch go. */
+export interface WatchSink {
+  /** One event a line. False: the sink is full, until it drains. */
+  write(lines: Buffer): boolean;
+  /** In good order, when everything is written. */
+  end(): void;
+  /** At once. */
+  destroy(): void;
+  onDrain(listener: () => void): void;
+  /** Called once, whoever has ended it. */
+  onClose(listener: () => void): void;
+}
+
+/** `open` is called when the watch is on: what fails before that is a plain answer. */
 export async function respondWithWatch(
-  response: ServerResponse,
-  headers: Record<string, string>,
+  open: () => WatchSink | Promise<WatchSink>,
   store: ResourceStore,
   selection: Selection,
   options: ListOptions,
@@ -44,9 +57,14 @@ export async function respondWithWatch(
     if (!(error instanceof StatusError && error.code === 410)) throw error;
     failure = error;
   }
-  response.writeHead(200, { ...headers, 'Content-Type': contentType(context), 'Transfer-Encoding': 'chunked' });
-  response.flushHeaders();
-  stream = new WatchStream(response, session, renderer);
+  let sink: WatchSink;
+  try {
+    sink = await open();
+  } catch (error) {
+    session?.close();
+    throw error;
+  }
+  stream = new WatchStream(sink, session, renderer);
   if (failure !== undefined) {
     stream.fail(failure);
     return;
@@ -54,30 +72,44 @@ export async function respondWithWatch(
   const seconds = options.timeoutSeconds ?? minimumTimeout * (1 + clock.random());
   const running = stream;
   const timer = clock.setTimeout(() => running.end(), seconds * 1000);
-  response.once('close', () => {
+  sink.onClose(() => {
     timer.cancel();
     running.close();
   });
   running.wake();
 }
 
-function contentType({ representation }: RenderContext): string {
-  return representation.shape === 'object' ? 'application/json' : representation.contentType;
+/** A chunked response. Opening it sends the head. */
+export function chunkedSink(
+  response: ServerResponse,
+  headers: Record<string, string>,
+  { representation }: RenderContext,
+): WatchSink {
+  const contentType = representation.shape === 'object' ? 'application/json' : representation.contentType;
+  response.writeHead(200, { ...headers, 'Content-Type': contentType, 'Transfer-Encoding': 'chunked' });
+  response.flushHeaders();
+  return {
+    write: (lines) => response.write(lines),
+    end: () => void response.end(),
+    destroy: () => void response.destroy(),
+    onDrain: (listener) => void response.on('drain', listener),
+    onClose: (listener) => void response.once('close', listener),
+  };
 }
 
 class WatchStream {
-  readonly #response: ServerResponse;
+  readonly #sink: WatchSink;
   readonly #session: WatchSession | undefined;
   readonly #renderer: WatchRenderer;
   #full = false;
   #rendering = false;
   #closed = false;
 
-  constructor(response: ServerResponse, session: WatchSession | undefined, renderer: WatchRenderer) {
-    this.#response = response;
+  constructor(sink: WatchSink, session: WatchSession | undefined, renderer: WatchRenderer) {
+    this.#sink = sink;
     this.#session = session;
     this.#renderer = renderer;
-    response.on('drain', () => {
+    sink.onDrain(() => {
       this.#full = false;
       this.wake();
     });
@@ -87,7 +119,7 @@ class WatchStream {
   wake(): void {
     if (this.#closed || this.#rendering) return;
     if (this.#full) {
-      if (this.#session?.lost === true) this.#response.destroy();
+      if (this.#session?.lost === true) this.#sink.destroy();
       return;
     }
     try {
@@ -119,14 +151,14 @@ class WatchStream {
     if (this.#closed) return;
     if (!(error instanceof WatchClosed)) {
       const { status } = error instanceof StatusError ? error : internalError(error.message);
-      this.#response.write(wrap('ERROR', Buffer.from(JSON.stringify(status))));
+      this.#sink.write(wrap('ERROR', Buffer.from(JSON.stringify(status))));
     }
     this.end();
   }
 
   end(): void {
     this.close();
-    this.#response.end();
+    this.#sink.end();
   }
 
   close(): void {
@@ -136,6 +168,6 @@ class WatchStream {
 
   #write(frame: Buffer): void {
     if (this.#closed) return;
-    if (!this.#response.write(frame)) this.#full = true;
+    if (!this.#sink.write(frame)) this.#full = true;
   }
 }

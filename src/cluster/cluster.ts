@@ -155,6 +155,7 @@ async function startServer(
 function listenOn(server: ApiServer, pki: ClusterPki, { bind, port }: ClusterOptions): Promise<HttpsListener> {
   return listen({
     handler: server.handler,
+    upgrade: server.upgrade,
     serving: pki.serving,
     clientAuthority: pki.authority.certificate,
     bind,

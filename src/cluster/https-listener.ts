@@ -4,11 +4,13 @@
  */
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { HttpHandler } from '../apiserver/http-handler.ts';
+import type { HttpHandler, UpgradeHandler } from '../apiserver/http-handler.ts';
 import type { KeyPair } from '../auth/certificates.ts';
 
 export interface ListenOptions {
   readonly handler: HttpHandler;
+  /** Default: requests for another protocol are answered as if they asked for none. */
+  readonly upgrade?: UpgradeHandler;
   readonly serving: KeyPair;
   /** PEM of the CA that signs client certificates. */
   readonly clientAuthority: string;
@@ -49,6 +51,7 @@ export function listen(options: ListenOptions): Promise<HttpsListener> {
     },
     options.handler,
   );
+  if (options.upgrade !== undefined) server.on('upgrade', options.upgrade);
   const sockets = new Set<Socket>();
   server.on('secureConnection', (socket) => {
     sockets.add(socket);

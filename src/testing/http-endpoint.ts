@@ -21,6 +21,7 @@ export async function serveOverHttps(server: ApiServer, now: number): Promise<Ht
   const made = await pki;
   const listener = await listen({
     handler: server.handler,
+    upgrade: server.upgrade,
     serving: made.serving,
     clientAuthority: made.authority.certificate,
     bind: '127.0.0.1',
