@@ -32,7 +32,7 @@ function newest(directory) {
 }
 
 export function ensureBuilt() {
-  const built = modified(join(root, 'dist/cli/main.js'));
+  const built = modified(join(root, 'dist/bin/setpoint.js'));
   const sources = Math.max(newest('src'), newest('scripts'), modified(join(root, 'package-lock.json')));
   if (built >= sources) return;
   console.error('building …');

@@ -8,7 +8,7 @@ import { ensureBuilt, ensureInstalled, root } from './ensure.mjs';
 
 ensureInstalled();
 ensureBuilt();
-const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'up', ...process.argv.slice(2)], {
+const child = spawn(process.execPath, [join(root, 'dist/bin/setpoint.js'), 'up', ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
 // The terminal sends Ctrl-C to the whole group; a signal to npm alone is passed on.

@@ -80,7 +80,8 @@ function packageOf(name: string): SchemaPackage {
 }
 
 function read(file: string): unknown {
-  const url = new URL(`./generated/${file}`, import.meta.url);
+  // By way of the parent: bundled, this module stands in another folder beside `apis/`.
+  const url = new URL(`../apis/generated/${file}`, import.meta.url);
   try {
     return JSON.parse(readFileSync(url, 'utf8'));
   } catch (cause) {

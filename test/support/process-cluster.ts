@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+export const cli = new URL('../../dist/bin/setpoint.js', import.meta.url).pathname;
 
 export interface ProcessOutcome {
   readonly code: number | null;
