@@ -150,6 +150,7 @@ export function validatePodSpec(spec: PodSpec, metadata: ObjectMeta, path: Field
   validateDnsConfig(spec, path.child('dnsConfig'), errors);
   validateGates(spec, path, errors);
   validateTopologySpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints'), errors);
+  validateHostProcess(spec, path, errors);
   validateHostUsers(spec, path, errors);
   validateNames(spec, path, errors);
   if (spec.overhead !== undefined) {
@@ -227,6 +228,33 @@ function validateHostNetwork({ hostNetwork, containers }: PodSpec, path: FieldPa
         errors.push(invalid(at, containerPort, 'must match `hostPort` when `hostNetwork` is true'));
       }
     }
+  }
+}
+
+/** Windows containers that run as processes of their host: all of a pod's, or none. */
+function validateHostProcess(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
+  let containers = 0;
+  let processes = 0;
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
+    for (const [i, { securityContext }] of (spec[list] ?? []).entries()) {
+      containers++;
+      const own = securityContext?.windowsOptions?.hostProcess;
+      if (ofPod !== undefined && own !== undefined && ofPod !== own) {
+        const at = path.child(list).index(i).child('securityContext').child('windowsOptions').child('hostProcess');
+        errors.push(invalid(at, own, `pod hostProcess value must be identical if both are specified, was ${ofPod}`));
+      }
+      if (own ?? ofPod ?? false) processes++;
+    }
+  }
+  if (processes === 0) return;
+  if (processes !== containers) {
+    const why = 'If pod contains any hostProcess containers then all containers must be HostProcess containers';
+    errors.push(invalid(path, '', why));
+  }
+  if (spec.hostNetwork !== true) {
+    const why = 'hostNetwork must be true if pod contains any hostProcess containers';
+    errors.push(invalid(path.child('hostNetwork'), false, why));
   }
 }
 

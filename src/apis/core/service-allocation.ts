@@ -24,7 +24,7 @@ export interface ServiceNetwork {
 export const defaultServiceNetwork: ServiceNetwork = { clusterCidr: '10.0.0.0/24', nodePorts: [30000, 32767] };
 
 /** How long something handed out counts as taken although no Service holds it yet. */
-const inFlightMilliseconds = 60_000;
+const inFlightMilliseconds = 1_000;
 
 /** Makes the `allocate` hook. Each server (each {@link ResourceAccess}) has an allocator of its own. */
 export function allocateService(network: ServiceNetwork): NonNullable<Strategy['allocate']> {

@@ -1,4 +1,5 @@
-import { type FieldError, FieldPath } from '../../machinery/field.ts';
+import { duplicate, type FieldError, FieldPath } from '../../machinery/field.ts';
+import { deepEqual } from '../../machinery/json.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import { isDns1123Label } from '../../machinery/names.ts';
 import { validateImmutableField } from '../../machinery/object-meta.ts';
@@ -40,7 +41,13 @@ function validate({ handler, overhead, scheduling }: RuntimeClass): FieldError[]
   }
   if (scheduling !== undefined) {
     errors.push(...validateLabels(scheduling.nodeSelector, FieldPath.of('scheduling', 'nodeSelector')));
-    validateTolerations(scheduling.tolerations, FieldPath.of('scheduling', 'tolerations'), errors);
+    const path = FieldPath.of('scheduling', 'tolerations');
+    const tolerations = scheduling.tolerations ?? [];
+    validateTolerations(tolerations, path, errors);
+    for (const [i, toleration] of tolerations.entries()) {
+      if (tolerations.slice(0, i).some((other) => deepEqual(other, toleration)))
+        errors.push(duplicate(path.index(i), toleration));
+    }
   }
   return errors;
 }
