@@ -10,13 +10,15 @@
  *
  * Output is standard output, then standard error. `36|` and `20|` begin lines that only one release prints; `...` stands for
  * any lines. `<age>`, `<time>`, `<uid>`, `<number>`, `<word>` and `<any>` stand for what differs from run to run, and two
- * spaces or more for as many as alignment needs. Files named by a command lie in the session's directory; `< file` is read
- * as standard input.
+ * spaces or more for as many as alignment needs. Files are those of `manifests/`; `< file` is read as standard input.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { ApiObject } from '../../src/machinery/object.ts';
 import { startTestCluster, type TestCluster, type TestClusterOptions } from '../../src/testing/test-cluster.ts';
 import { hasKubectl, Kubectl, type KubectlName, type KubectlResult } from '../support/kubectl.ts';
 
@@ -24,20 +26,23 @@ export interface Session {
   readonly cluster: TestCluster;
   readonly kubectl: Kubectl;
   readonly newest: boolean;
-  readonly directory: string;
   /** Runs a transcript and compares all that it prints. */
   expect(transcript: string): Promise<void>;
   /** Runs one command line. */
   run(line: string): Promise<KubectlResult>;
-  write(file: string, text: string): Promise<void>;
 }
+
+export const manifests = new URL('manifests/', import.meta.url).pathname;
+
+/** A CustomResourceDefinition of `manifests/`. */
+export const gadgets = parse(readFileSync(join(manifests, 'gadget-crd.yaml'), 'utf8')) as ApiObject;
 
 const releases = { kubectl: '36', 'kubectl-oldest': '20' } satisfies Record<KubectlName, string>;
 
 /** A suite for each installed release, each with a cluster of its own. */
 export function describeKubectl(
   title: string,
-  options: TestClusterOptions & { readonly files?: Readonly<Record<string, string>> },
+  options: TestClusterOptions,
   define: (session: () => Session) => void,
 ): void {
   for (const name of Object.keys(releases) as KubectlName[]) {
@@ -47,7 +52,6 @@ export function describeKubectl(
       before(async function () {
         if (!hasKubectl(name)) this.skip();
         session = await openSession(name, options);
-        for (const [file, text] of Object.entries(options.files ?? {})) await session.write(file, text);
       });
       after(() => session?.[Symbol.asyncDispose]());
       define(() => session!);
@@ -63,16 +67,14 @@ async function openSession(name: KubectlName, options: TestClusterOptions): Prom
   const kubectl = new Kubectl(kubeconfig, name);
   const run = async (line: string): Promise<KubectlResult> => {
     const { env, args, input } = parseCommand(line);
-    const stdin = input === undefined ? undefined : await readFile(join(directory, input), 'utf8');
-    return await kubectl.run(args, stdin, { cwd: directory, env });
+    const stdin = input === undefined ? undefined : await readFile(join(manifests, input), 'utf8');
+    return await kubectl.run(args, stdin, { cwd: manifests, env });
   };
   return {
     cluster,
     kubectl,
     newest: name === 'kubectl',
-    directory,
     run,
-    write: (file, text) => writeFile(join(directory, file), text, { mode: 0o755 }),
     async expect(transcript) {
       for (const { line, expected } of parseTranscript(transcript, releases[name])) {
         const printed = asPrinted(await run(line));
