@@ -220,7 +220,7 @@ describe('health', () => {
       assert.equal(answer.text, 'ok');
       assert.equal(answer.headers['content-type'], 'text/plain; charset=utf-8');
       const verbose = await api.send('GET', `/${endpoint}?verbose`);
-      assert.match(verbose.text, new RegExp(`^\\[\\+\\]ping ok\\n[^]*\\n${endpoint} check passed\\n$`));
+      assert.match(verbose.text, new RegExp(`^\\[\\+\\]ping ok\\n[\\s\\S]*\\n${endpoint} check passed\\n$`));
       assert.equal((await api.send('GET', `/${endpoint}/ping`)).text, 'ok');
       assert.equal((await api.send('GET', `/${endpoint}/nope`)).code, 404);
     }
