@@ -8,7 +8,7 @@ import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict } from '../machinery/status.ts';
 import type { ApiRequest } from './api-request.ts';
 import { applyDefaults, decodeValue, type RequestBody } from './decode.ts';
-import { keepManagedFields, trackedWrite } from './field-tracker.ts';
+import { acrossVersions, keepManagedFields, trackedWrite } from './field-tracker.ts';
 import type { WriteOptions } from './options.ts';
 import type { WriteRequest } from './resource-store.ts';
 import { checkUrl } from './write-request.ts';
@@ -51,7 +51,7 @@ export function applyConfiguration(
   { config }: AppliedConfiguration,
   request: ApiRequest,
   options: WriteOptions,
-): ApiObject {
+): ApiObject | Promise<ApiObject> {
   const { type, version, store } = request.served;
   if (live === undefined && (config.metadata.uid ?? '') !== '') {
     throw conflict(
@@ -60,19 +60,24 @@ export function applyConfiguration(
       `uid mismatch: the provided object specified uid ${config.metadata.uid}, and no existing object was found`,
     );
   }
-  const { object, changed } = apply({
-    ...trackedWrite(type, version, request.subresource, request.now),
-    live,
-    config,
-    kind: type.names.kind,
-    manager: options.fieldManager,
-    force: options.force ?? false,
-  });
-  // The merge shares structure with `live` and the configuration; a draft is nobody else's.
-  const draft = changed ? structuredClone(object) : object;
-  checkUrl(request, draft);
-  applyDefaults(draft, type, version);
-  return draft;
+  const applied = acrossVersions(type, trackedWrite(type, version, request.subresource, request.now), (write) =>
+    apply({
+      ...write,
+      live,
+      config,
+      kind: type.names.kind,
+      manager: options.fieldManager,
+      force: options.force ?? false,
+    }),
+  );
+  const drafted = ({ object, changed }: { object: ApiObject; changed: boolean }): ApiObject => {
+    // The merge shares structure with `live` and the configuration; a draft is nobody else's.
+    const draft = changed ? structuredClone(object) : object;
+    checkUrl(request, draft);
+    applyDefaults(draft, type, version);
+    return draft;
+  };
+  return applied instanceof Promise ? applied.then(drafted) : drafted(applied);
 }
 
 /** JSON is read as JSON, which is faster and keeps its own errors. */

@@ -9,6 +9,18 @@ import { deepFreeze, type JsonObject, parseJson, stringifyJson } from '../machin
 import type { ApiObject } from '../machinery/object.ts';
 import type { KeyValue, Revision } from '../storage/store.ts';
 
+const apiVersions = new Map<string, string>();
+
+/** One string for all objects of a version: a parsed one may hold on to the whole text that it was cut from. */
+function intern(text: string): string {
+  let known = apiVersions.get(text);
+  if (known === undefined) {
+    known = Buffer.from(text).toString();
+    apiVersions.set(known, known);
+  }
+  return known;
+}
+
 const noLabels: Readonly<Record<string, string>> = Object.freeze({});
 
 export class CacheEntry {
@@ -17,15 +29,21 @@ export class CacheEntry {
   /** The object in its storage version, resourceVersion included. */
   readonly bytes: Buffer;
   readonly labels: Readonly<Record<string, string>>;
+  /** The version in which the object is stored: bytes can be sent as they are only to those who ask for it. */
+  readonly apiVersion: string;
+  /** What the store holds differs from `bytes`: the next write stores it anew, even one that changes nothing. */
+  readonly outdated: boolean;
   readonly #name: number;
   #object: ApiObject | undefined;
   #fields: Map<string, string> | undefined;
 
-  constructor(key: string, revision: Revision, bytes: Buffer, object: ApiObject, retain: boolean) {
+  constructor(key: string, revision: Revision, bytes: Buffer, object: ApiObject, retain: boolean, outdated = false) {
     this.key = key;
     this.revision = revision;
     this.bytes = bytes;
     this.labels = object.metadata.labels ?? noLabels;
+    this.apiVersion = intern(object.apiVersion);
+    this.outdated = outdated;
     this.#name = key.lastIndexOf('/') + 1;
     if (retain) this.#object = deepFreeze(object);
   }
@@ -82,6 +100,16 @@ export function entryOf(kv: KeyValue, object: ApiObject | undefined, retain: boo
   const whole = object ?? (parseJson(bytes) as unknown as ApiObject);
   whole.metadata.resourceVersion = String(kv.modRevision);
   return new CacheEntry(kv.key, kv.modRevision, bytes, whole, retain);
+}
+
+/** A cache entry for a value that may have been stored under an older schema: `conform` brings the object up to date. */
+export function fittedEntry(kv: KeyValue, conform: (draft: ApiObject) => void): CacheEntry {
+  const object = parseJson(kv.value) as unknown as ApiObject;
+  conform(object);
+  const value = encodeObject(object);
+  const outdated = value.compare(kv.value) !== 0;
+  const { bytes, revision } = entryOf(outdated ? { ...kv, value } : kv, object, false);
+  return new CacheEntry(kv.key, revision, bytes, object, false, outdated);
 }
 
 const metadataMember = Buffer.from('"metadata":{');

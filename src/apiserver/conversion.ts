@@ -3,15 +3,10 @@ import type { ResourceType } from '../apis/resource-type.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 
 /** Answers `object` itself when it is in `version` already; never changes it. */
-export function convertObject(type: ResourceType, object: ApiObject, version: string): ApiObject | Promise<ApiObject> {
-  const apiVersion = groupVersion(type.group, version);
-  if (object.apiVersion === apiVersion) return object;
-  if (type.convert === undefined) return { ...object, apiVersion };
-  return type.convert([object], version).then((converted) => {
-    const first = converted[0];
-    if (first === undefined) throw new Error(`conversion of ${type.names.kind} to ${version} answered nothing`);
-    return first;
-  });
+export async function convertObject(type: ResourceType, object: ApiObject, version: string): Promise<ApiObject> {
+  const [converted] = await convertObjects(type, [object], version);
+  if (converted === undefined) throw new Error(`conversion of ${type.names.kind} to ${version} answered nothing`);
+  return converted;
 }
 
 /** The same for many, in one call of the converter. */

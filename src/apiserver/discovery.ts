@@ -168,7 +168,7 @@ function legacyResources(type: ResourceType, version: ResourceVersion): JsonObje
     singularName: names.singular,
     namespaced,
     kind: names.kind,
-    verbs: [...type.verbs].sort(),
+    verbs: verbsOf(type),
     ...(names.shortNames.length === 0 ? {} : { shortNames: [...names.shortNames] }),
     ...(names.categories.length === 0 ? {} : { categories: [...names.categories] }),
     storageVersionHash: storageVersionHash(type),
@@ -182,6 +182,13 @@ function legacyResources(type: ResourceType, version: ResourceVersion): JsonObje
     verbs: [...verbs],
   }));
   return [main, ...subresources];
+}
+
+/** What clients may still want of a resource whose definition is being deleted. Others are answered, but not advertised. */
+const terminatingVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
+
+function verbsOf({ verbs, terminating }: ResourceType): string[] {
+  return terminating === true ? [...terminatingVerbs] : [...verbs].sort();
 }
 
 interface SubresourceInfo {
@@ -250,7 +257,7 @@ function aggregatedResources(registry: ResourceRegistry, group: string, version:
       responseKind: { group, version, kind: names.kind },
       scope: type.scope,
       singularResource: names.singular,
-      verbs: [...type.verbs].sort(),
+      verbs: verbsOf(type),
       ...(names.shortNames.length === 0 ? {} : { shortNames: [...names.shortNames] }),
       ...(names.categories.length === 0 ? {} : { categories: [...names.categories] }),
       ...(subresources.length === 0 ? {} : { subresources }),

@@ -2,22 +2,51 @@
 import { normalize } from '../apis/normal-form.ts';
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { formatTime } from '../clock/clock.ts';
+import { withConversions } from '../machinery/apply/conversion.ts';
 import { type OtherVersions, trackUpdate, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts';
 import { fieldElement } from '../machinery/apply/path-element.ts';
 import { deepFreeze, type JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
 import type { ApiRequest } from './api-request.ts';
+import { convertObject } from './conversion.ts';
 import type { WriteRequest } from './resource-store.ts';
 
 /** Records what the manager's write has changed between `live` and the draft. */
 export function fieldTracker(request: ApiRequest, manager: string): WriteRequest['trackFields'] {
   const { served, subresource, now } = request;
-  const write = trackedWrite(served.type, served.version, subresource, now);
-  return (draft, live) => {
-    keepManagedFields(draft, trackUpdate({ ...write, manager, live, updated: draft }));
+  const { type } = served;
+  const write = trackedWrite(type, served.version, subresource, now);
+  const record = (
+    draft: ApiObject,
+    live: ApiObject | undefined,
+    owned: ApiObject['metadata']['managedFields'],
+  ): void => {
+    keepManagedFields(draft, owned);
     if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
   };
+  return (draft, live) => {
+    const owned = acrossVersions(type, write, (versioned) =>
+      trackUpdate({ ...versioned, manager, live, updated: draft }),
+    );
+    return owned instanceof Promise
+      ? owned.then((entries) => record(draft, live, entries))
+      : record(draft, live, owned);
+  };
+}
+
+/** Field management where owners may speak of other versions: a promise only where converting to them takes time. */
+export function acrossVersions<W extends { readonly versions?: OtherVersions }, T>(
+  type: ResourceType,
+  write: W,
+  run: (write: W) => T,
+): T | Promise<T> {
+  const { versions } = write;
+  if (versions === undefined || type.convert === undefined) return run(write);
+  return withConversions(
+    (convert) => run({ ...write, versions: { ...versions, convert } }),
+    (object, apiVersion) => convertObject(type, object, parseGroupVersion(apiVersion).version),
+  );
 }
 
 export function keepManagedFields(draft: ApiObject, entries: ApiObject['metadata']['managedFields']): void {
@@ -74,10 +103,7 @@ const initialObjects = new WeakMap<ResourceVersion, ApiObject>();
 
 const versionsOfType = new WeakMap<ResourceType, OtherVersions>();
 
-/**
- * `undefined` for resources with one version. Field sets of other versions are compared by their own schema; where only a
- * webhook could convert the object, the fields are taken to have the same names.
- */
+/** `undefined` for resources with one version. Field sets of other versions are compared by their own schema. */
 function otherVersions(type: ResourceType): OtherVersions | undefined {
   if (type.versions.length === 1) return undefined;
   let versions = versionsOfType.get(type);

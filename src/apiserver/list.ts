@@ -8,7 +8,7 @@ import { type Clock, sleep } from '../clock/clock.ts';
 import { badRequest, expired, StatusError } from '../machinery/status.ts';
 import type { KeyValue, Revision, Store } from '../storage/store.ts';
 import { CompactedError, FutureRevisionError } from '../storage/store.ts';
-import { type CacheEntry, entryOf } from './cache-entry.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import { type ContinueToken, continueExpired, decodeContinue, encodeContinue } from './continue-token.ts';
 import type { ListOptions } from './options.ts';
 import type { Selection } from './selection.ts';
@@ -31,12 +31,12 @@ export async function listObjects(
 ): Promise<ObjectList> {
   if (options.continue !== '') {
     const token = decodeContinue(options.continue);
-    if (token.revision > 0) return await page(store, selection, options.limit, token);
+    if (token.revision > 0) return await page(store, cache, selection, options.limit, token);
     const revision = await cache.caughtUp();
     return fromCache(cache, selection, options.limit, revision, token.after);
   }
   if (options.resourceVersionMatch === 'Exact' || exactByLimit(options)) {
-    return await page(store, selection, options.limit, { revision: Number(options.resourceVersion), after: '' });
+    return await page(store, cache, selection, options.limit, { revision: Number(options.resourceVersion), after: '' });
   }
   if (options.resourceVersion === '') {
     const revision = await cache.caughtUp();
@@ -106,14 +106,20 @@ function fromCache(
 }
 
 /** A page out of the store's history. */
-async function page(store: Store, selection: Selection, limit: number, token: ContinueToken): Promise<ObjectList> {
+async function page(
+  store: Store,
+  cache: WatchCache,
+  selection: Selection,
+  limit: number,
+  token: ContinueToken,
+): Promise<ObjectList> {
   const entries: CacheEntry[] = [];
   let after = token.after === '' ? undefined : selection.prefix + token.after;
   for (;;) {
     const wanted = limit > 0 ? limit - entries.length : 0;
     const { items, remaining } = await read(store, selection, token, wanted, after);
     for (const kv of items) {
-      const entry = entryOf(kv, undefined, false);
+      const entry = cache.entry(kv);
       if (selection.matches(entry)) entries.push(entry);
     }
     after = items.at(-1)?.key;

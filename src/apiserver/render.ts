@@ -30,18 +30,17 @@ export function parseRowObject(query: URLSearchParams): RowObject {
   throw badRequest(`unrecognized includeObject value: ${JSON.stringify(text)}`);
 }
 
-/** Whether the cache's bytes can be sent as they are. */
-export function isVerbatim({ type, version, representation }: RenderContext): boolean {
-  return (
-    representation.shape === 'object' &&
-    representation.encoding === 'json' &&
-    !representation.pretty &&
-    version.name === type.storageVersion
-  );
+/** Whether the cache's bytes can be sent as they are: those of objects that are stored in `apiVersion`, the request's. */
+function takesBytes({ representation }: RenderContext): boolean {
+  return representation.shape === 'object' && representation.encoding === 'json' && !representation.pretty;
+}
+
+function apiVersionOf({ type, version }: RenderContext): string {
+  return groupVersion(type.group, version.name);
 }
 
 export async function renderEntry(entry: CacheEntry, context: RenderContext): Promise<Buffer> {
-  if (isVerbatim(context)) return entry.bytes;
+  if (takesBytes(context) && entry.apiVersion === apiVersionOf(context)) return entry.bytes;
   const object = await convertObject(context.type, entry.peek(), context.version.name);
   return encode(shapeOne(object, context), context.representation);
 }
@@ -57,7 +56,7 @@ export async function renderList(list: ObjectList, context: RenderContext): Prom
   if (list.remaining !== undefined) metadata.remainingItemCount = list.remaining;
   const apiVersion = groupVersion(type.group, version.name);
   const { listKind } = type.names;
-  if (isVerbatim(context)) {
+  if (takesBytes(context) && list.entries.every((entry) => entry.apiVersion === apiVersion)) {
     const head = `{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
     const parts: Buffer[] = [Buffer.from(head)];
     for (const entry of list.entries) parts.push(entry.bytes, comma);
@@ -90,16 +89,43 @@ export function renderObject(object: JsonObject | ApiObject, representation: Rep
   return encode(object as JsonObject, representation);
 }
 
+/** Batches on their way through a conversion: watchers that are told the same wait for the same. */
+const conversions = new WeakMap<SharedBatch['frames'], Map<string, Promise<Buffer>>>();
+
+function share(frames: SharedBatch['frames'], id: string, pending: Promise<Buffer>): void {
+  const known = conversions.get(frames) ?? new Map<string, Promise<Buffer>>();
+  known.set(id, pending);
+  conversions.set(frames, known);
+  const settled = (): void => void known.delete(id);
+  pending.then(settled, settled);
+}
+
 /** The frames of a watch: one JSON document a line, each encoded once for all watchers that are told the same. */
 export class WatchRenderer {
-  readonly #context: RenderContext;
+  #context: RenderContext;
   readonly #format: string;
+  readonly #apiVersion: string;
+  readonly #verbatimBytes: boolean;
   #tablesSent = 0;
 
   constructor(context: RenderContext) {
     this.#context = context;
     const { representation, version, rowObject } = context;
+    this.#apiVersion = apiVersionOf(context);
+    this.#verbatimBytes = takesBytes(context);
     this.#format = `${version.name} ${representation.contentType} ${representation.shape} ${representation.metaVersion} ${rowObject}`;
+  }
+
+  /** Goes on with a changed definition of the resource. False: this watch cannot, its client must begin again. */
+  follow(type: ResourceType): boolean {
+    const { type: before, version: old, representation } = this.#context;
+    if (type === before) return true;
+    const version = type.versions.find(({ name, served }) => served && name === old.name);
+    if (version === undefined) return false;
+    // The client has been told the columns once and for all.
+    if (representation.shape === 'table' && !sameColumns(version, old)) return false;
+    this.#context = { ...this.#context, type, version };
+    return true;
   }
 
   /** Synchronous for objects in their stored version, which most watchers want. */
@@ -111,7 +137,14 @@ export class WatchRenderer {
     const id = `${this.#format} ${shared?.id}`;
     const known = shared?.frames.get(id);
     if (known !== undefined) return known;
-    if (!isVerbatim(this.#context)) return this.#renderEach(step.events, shared, id);
+    if (!this.#verbatimBytes || step.events.some(({ entry }) => entry.apiVersion !== this.#apiVersion)) {
+      let pending = shared === undefined ? undefined : conversions.get(shared.frames)?.get(id);
+      if (pending === undefined) {
+        pending = this.#renderEach(step.events, shared, id);
+        if (shared !== undefined) share(shared.frames, id, pending);
+      }
+      return pending;
+    }
     const frames = step.events.map((event) => this.#verbatim(event));
     const batch = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
     shared?.frames.set(id, batch);
@@ -119,8 +152,14 @@ export class WatchRenderer {
   }
 
   async #renderEach(events: readonly SelectedEvent[], shared: SharedBatch | undefined, id: string): Promise<Buffer> {
-    const frames: Buffer[] = [];
-    for (const event of events) frames.push(await this.#encoded(event));
+    const { type, version } = this.#context;
+    // One conversion for all, as for a list.
+    const objects = await convertObjects(
+      type,
+      events.map(({ entry }) => entry.peek()),
+      version.name,
+    );
+    const frames = events.map((event, i) => this.#encoded(event, objects[i]!));
     const batch = Buffer.concat(frames);
     shared?.frames.set(id, batch);
     return batch;
@@ -136,14 +175,13 @@ export class WatchRenderer {
     return frame;
   }
 
-  async #encoded(event: SelectedEvent): Promise<Buffer> {
-    const { type, version, representation } = this.#context;
+  #encoded(event: SelectedEvent, object: ApiObject): Buffer {
+    const { version, representation } = this.#context;
     const first = representation.shape === 'table' && this.#tablesSent === 0;
     const frames = first ? undefined : event.frames;
     const id = `${event.type} ${this.#format}`;
     const known = frames?.get(id);
     if (known !== undefined) return known;
-    const object = await convertObject(type, event.entry.peek(), version.name);
     let value: JsonValue;
     if (representation.shape === 'table') {
       const options = { ...tableOptions(this.#context), withoutDefinitions: !first };
@@ -179,6 +217,13 @@ export class WatchRenderer {
 /** One line of a watch stream. */
 export function wrap(type: string, object: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object, Buffer.from('}\n')]);
+}
+
+function sameColumns(a: ResourceVersion, b: ResourceVersion): boolean {
+  return (
+    a.columns.length === b.columns.length &&
+    a.columns.every(({ name, type }, i) => name === b.columns[i]!.name && type === b.columns[i]!.type)
+  );
 }
 
 function partialKind({ metaVersion }: Representation): { kind: string; apiVersion: string } {

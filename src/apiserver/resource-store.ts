@@ -47,7 +47,7 @@ export interface WriteRequest {
   readonly context: RequestContext;
   readonly warn: (message: string) => void;
   /** Runs after admission and before the strategy: writes `metadata.managedFields` of the draft. */
-  readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void;
+  readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void | Promise<void>;
 }
 
 /** Makes the new object from the current one, which is the caller's to change. Runs again when another write came first. */
@@ -92,16 +92,17 @@ export class ResourceStore {
     this.#clock = options.clock;
     this.#admission = options.admission;
     this.#access = options.access;
-    this.cache = new WatchCache(options.store, resourcePrefix(options.type), options.clock);
+    this.cache = new WatchCache(options.store, resourcePrefix(options.type), options.clock, options.type);
   }
 
   get type(): ResourceType {
     return this.#type;
   }
 
-  /** A changed definition of the same resource takes effect with the next request; watches go on. */
+  /** A changed definition of the same resource takes effect with the next request; watches that can, go on. */
   replaceType(type: ResourceType): void {
     this.#type = type;
+    this.cache.replaceType(type);
   }
 
   get resource(): Named {
@@ -173,7 +174,8 @@ export class ResourceStore {
     const mutated = this.#admission.mutate(admission);
     if (mutated !== undefined) await mutated;
     // What the strategy does from here on is nobody's doing.
-    request.trackFields(draft, undefined);
+    const tracked = request.trackFields(draft, undefined);
+    if (tracked !== undefined) await tracked;
     beforeCreate(type, draft, namespace, context, () => this.#clock.random());
     const allocated = type.strategy.allocate;
     const release = allocated === undefined ? undefined : await allocated(draft, undefined, this.#access, context);
@@ -192,7 +194,7 @@ export class ResourceStore {
       }
       // Kubernetes' store says so, behind everything else, and gives it no reason.
       if (/^[1-9]\d*$/.test(resourceVersion)) throw new StatusError(500, '', resourceVersionOnCreate);
-      const entry = await this.#commit(key, 0, value, stored);
+      const entry = await this.#commit(type, key, 0, value, stored);
       if (entry === undefined) release?.();
       return entry;
     } catch (error) {
@@ -237,13 +239,14 @@ export class ResourceStore {
     target: UpdateTarget,
   ): Promise<{ done: true; entry: CacheEntry } | { done: false; current: CacheEntry | undefined }> {
     const { context, version } = request;
-    const old = await convertObject(type, entry.peek(), version.name);
-    const draft = await change(structuredCopy(type, entry, old));
+    const old = await inVersion(type, entry, version.name);
+    const draft = await change(old.apiVersion === entry.apiVersion ? entry.parse() : structuredClone(old));
     this.#checkUpdate(type, draft, old);
     const admission = this.#admissionRequest('UPDATE', draft, old, request);
     const mutated = this.#admission.mutate(admission);
     if (mutated !== undefined) await mutated;
-    request.trackFields(draft, old);
+    const tracked = request.trackFields(draft, old);
+    if (tracked !== undefined) await tracked;
     beforeUpdate(type, version, draft, old, target, context);
     draft.metadata.resourceVersion = entry.resourceVersion;
     const allocated = target === 'object' ? type.strategy.allocate : undefined;
@@ -269,7 +272,7 @@ export class ResourceStore {
         release?.();
         return { done: true, entry: unwritten(entry, value, stored) };
       }
-      const written = await this.#commit(entry.key, entry.revision, value, stored);
+      const written = await this.#commit(type, entry.key, entry.revision, value, stored);
       if (written !== undefined) return { done: true, entry: written };
       release?.();
       return { done: false, current: await this.#reread(entry.key) };
@@ -294,16 +297,17 @@ export class ResourceStore {
     let entry = this.cache.get(key);
     for (;;) {
       if (entry === undefined) throw notFound(this.resource, name);
-      const draft = entry.parse();
+      const type = this.#type;
+      const draft = await storedDraft(type, entry);
       change(draft);
-      if (deletionFinished(this.#type, draft)) {
+      if (deletionFinished(type, draft)) {
         const gone = await this.#remove(entry, context);
         if (gone !== undefined) return unwritten(entry, this.#encode(draft), draft);
       } else {
         const value = this.#encode(draft);
         if (sameStoredForm(entry, value, draft)) return entry;
         if (context.dryRun) return unwritten(entry, value, draft);
-        const written = await this.#commit(key, entry.revision, value, draft);
+        const written = await this.#commit(type, key, entry.revision, value, draft);
         if (written !== undefined) return written;
       }
       entry = await this.#reread(key);
@@ -337,9 +341,10 @@ export class ResourceStore {
     let entry = this.cache.get(key);
     for (;;) {
       if (entry === undefined) throw notFound(this.resource, request.name);
-      const draft = entry.parse();
+      const draft = await storedDraft(type, entry);
       checkPreconditions(type, draft, options);
-      const validated = this.#admission.validate(this.#admissionRequest('DELETE', undefined, entry.peek(), request));
+      const old = await inVersion(type, entry, request.version.name);
+      const validated = this.#admission.validate(this.#admissionRequest('DELETE', undefined, old, request));
       if (validated !== undefined) await validated;
       const plan = planDeletion(type, draft, options, context.now);
       if (plan.step === 'wait') return { removed: false, entry, pending: true };
@@ -350,7 +355,7 @@ export class ResourceStore {
         const value = this.#encode(draft);
         if (sameStoredForm(entry, value, draft)) return { removed: false, entry };
         if (context.dryRun) return { removed: false, entry: unwritten(entry, value, draft) };
-        const marked = await this.#commit(key, entry.revision, value, draft);
+        const marked = await this.#commit(type, key, entry.revision, value, draft);
         if (marked !== undefined) return { removed: false, entry: marked };
       }
       entry = await this.#reread(key);
@@ -365,9 +370,15 @@ export class ResourceStore {
   }
 
   /** Writes over `revision` (0: the key must be free); `undefined` when another write came first. */
-  async #commit(key: string, revision: number, value: Buffer, object: ApiObject): Promise<CacheEntry | undefined> {
-    this.cache.willWrite(value, object);
-    const ttlSeconds = this.#type.strategy.ttlSeconds?.(object);
+  async #commit(
+    type: ResourceType,
+    key: string,
+    revision: number,
+    value: Buffer,
+    object: ApiObject,
+  ): Promise<CacheEntry | undefined> {
+    this.cache.willWrite(value, object, type);
+    const ttlSeconds = type.strategy.ttlSeconds?.(object);
     const result = await this.#txn(key, revision, {
       type: 'put',
       key,
@@ -378,7 +389,7 @@ export class ResourceStore {
     const entry = this.cache.get(key);
     if (entry?.revision === result.revision) return entry;
     // A later write has already replaced it in the cache: answer with what this write made.
-    return entryOf({ key, value, createRevision: revision, modRevision: result.revision }, undefined, false);
+    return this.cache.entry({ key, value, createRevision: revision, modRevision: result.revision });
   }
 
   async #txn(key: string, revision: number, operation: StoreOperation): ReturnType<Store['txn']> {
@@ -453,9 +464,17 @@ function pathSegmentProblem(name: string): string | undefined {
   return found.length === 0 ? undefined : found.map((character) => `may not contain '${character}'`).join(' ');
 }
 
-/** The current object as a draft: a fresh parse when nothing was converted, which is cheaper than a deep copy. */
-function structuredCopy(type: ResourceType, entry: CacheEntry, old: ApiObject): ApiObject {
-  return old.apiVersion === groupVersion(type.group, type.storageVersion) ? entry.parse() : structuredClone(old);
+/** The current object in a version, not to be changed. */
+function inVersion(type: ResourceType, entry: CacheEntry, version: string): ApiObject | Promise<ApiObject> {
+  const object = entry.peek();
+  return entry.apiVersion === groupVersion(type.group, version) ? object : convertObject(type, object, version);
+}
+
+/** The current object as a draft, in the version in which objects are stored now. */
+function storedDraft(type: ResourceType, entry: CacheEntry): ApiObject | Promise<ApiObject> {
+  const object = entry.parse();
+  if (entry.apiVersion === groupVersion(type.group, type.storageVersion)) return object;
+  return convertObject(type, object, type.storageVersion).then((converted) => structuredClone(converted));
 }
 
 /**
@@ -464,7 +483,7 @@ function structuredCopy(type: ResourceType, entry: CacheEntry, old: ApiObject): 
  */
 function sameStoredForm(entry: CacheEntry, value: Buffer, object: ApiObject): boolean {
   const member = `"resourceVersion":"${entry.revision}",`;
-  if (entry.bytes.length !== value.length + member.length) return false;
+  if (entry.outdated || entry.bytes.length !== value.length + member.length) return false;
   const at = entry.bytes.indexOf(member);
   const sameBytes =
     at >= 0 &&

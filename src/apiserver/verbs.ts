@@ -6,7 +6,7 @@
 import { schemaOf } from '../apis/schemas.ts';
 import { isJsonObject, type JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
-import { badRequest, methodNotAllowed, resourceNotServed, StatusError } from '../machinery/status.ts';
+import { badRequest, methodNotAllowed, type Named, resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { applyConfiguration, decodeApplied } from './apply.ts';
 import type { CacheEntry } from './cache-entry.ts';
@@ -88,11 +88,17 @@ async function create(request: ApiRequest): Promise<ApiResponse> {
   const { served, name } = request;
   if (name !== '') throw methodNotAllowed();
   requireNamespace(request);
+  if (served.type.terminating === true) throw createWhileTerminating(served.store.resource);
   const options = parseWriteOptions(request.query, 'CreateOptions');
   const decoded = decodeBody(request, options);
   checkNamespace(request, decoded.object);
   const entry = await served.store.create(decoded.object, writeRequest(request, options, 'CreateOptions'));
   return { kind: 'entry', code: 201, entry };
+}
+
+function createWhileTerminating({ group, name }: Named): StatusError {
+  const message = 'create not allowed while custom resource definition is terminating';
+  return new StatusError(405, 'MethodNotAllowed', message, { group, kind: name });
 }
 
 async function update(request: ApiRequest): Promise<ApiResponse> {

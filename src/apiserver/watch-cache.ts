@@ -10,13 +10,15 @@
  * - A watcher sees every event after its start, in order, exactly once, or is ended with 410 Expired when it has fallen
  *   out of the window. Nothing is buffered for it: a slow watcher is only a cursor that lags.
  */
+
+import type { ResourceType } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { expired, type StatusError, serviceUnavailable } from '../machinery/status.ts';
 import { BTree } from '../storage/btree.ts';
 import type { KeyValue, Revision, Store, StoreEvent, StoreWatch } from '../storage/store.ts';
 import { CompactedError } from '../storage/store.ts';
-import { type CacheEntry, entryOf } from './cache-entry.ts';
+import { type CacheEntry, entryOf, fittedEntry } from './cache-entry.ts';
 
 export interface CacheEvent {
   readonly revision: Revision;
@@ -44,6 +46,8 @@ export interface CacheWatcher {
 const windowEvents = 10_000;
 const windowMilliseconds = 5 * 60_000;
 const minimumWindow = 200;
+/** How many objects are read again before others have their turn: about a millisecond's work. */
+const refitBatch = 32;
 
 export class WatchCache {
   readonly #store: Store;
@@ -51,7 +55,7 @@ export class WatchCache {
   readonly #clock: Clock;
   readonly #entries = new BTree<string, CacheEntry>(undefined, undefined, 64);
   /** Objects on their way into the store, so that their own event need not parse them again. */
-  readonly #written = new WeakMap<Uint8Array, ApiObject>();
+  readonly #written = new WeakMap<Uint8Array, { readonly object: ApiObject; readonly type: ResourceType }>();
   readonly #watchers = new Set<Cursor>();
   #events: CacheEvent[] = [];
   /** The position of `#events[0]`: how many events have been dropped from the window. */
@@ -65,9 +69,11 @@ export class WatchCache {
   #closed = false;
   /** Set while a reader in this process keeps parsed objects. */
   #retain = 0;
+  #type: ResourceType;
 
-  constructor(store: Store, prefix: string, clock: Clock) {
+  constructor(store: Store, prefix: string, clock: Clock, type: ResourceType) {
     this.#store = store;
+    this.#type = type;
     this.#prefix = prefix;
     this.#clock = clock;
   }
@@ -119,9 +125,33 @@ export class WatchCache {
     return found;
   }
 
-  /** Remembers the object behind a value that is about to be written. The object becomes the cache's. */
-  willWrite(value: Uint8Array, object: ApiObject): void {
-    this.#written.set(value, object);
+  /** Remembers the object behind a value that is about to be written as `type` has it. The object becomes the cache's. */
+  willWrite(value: Uint8Array, object: ApiObject, type: ResourceType): void {
+    this.#written.set(value, { object, type });
+  }
+
+  /** What the store holds, as the present definition reads it. */
+  entry(kv: KeyValue): CacheEntry {
+    const { fromStorage } = this.#type;
+    return fromStorage === undefined ? entryOf(kv, undefined, false) : fittedEntry(kv, fromStorage);
+  }
+
+  /** A changed definition: what comes from the store is read by it from now on, and watchers look at it. */
+  replaceType(type: ResourceType): void {
+    this.#type = type;
+    for (const watcher of [...this.#watchers]) watcher.wake(undefined);
+  }
+
+  /** Reads every object again as the present definition has it. Other requests have their turns meanwhile. */
+  async refit(): Promise<void> {
+    if (this.#ready === undefined) return;
+    await this.ready();
+    const { items } = await this.#store.list(this.#prefix);
+    for (const [i, kv] of items.entries()) {
+      // What was written since has been read by the new definition already.
+      if (this.#entries.get(kv.key)?.revision === kv.modRevision) this.#entries.set(kv.key, this.entry(kv));
+      if (i % refitBatch === refitBatch - 1) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Keeps parsed objects from now on; returns how to let go. */
@@ -167,7 +197,7 @@ export class WatchCache {
   async #fill(): Promise<void> {
     const { items, revision } = await this.#store.list(this.#prefix);
     this.#entries.clear();
-    for (const kv of items) this.#entries.set(kv.key, this.#entry(kv));
+    for (const kv of items) this.#entries.set(kv.key, this.entry(kv));
     this.#revision = revision;
     this.#windowStart = revision;
     this.#failure = undefined;
@@ -178,11 +208,6 @@ export class WatchCache {
     });
   }
 
-  #entry(kv: KeyValue): CacheEntry {
-    const written = this.#written.get(kv.value);
-    return entryOf(kv, written, this.#retain > 0 && written !== undefined);
-  }
-
   #take(events: readonly StoreEvent[]): void {
     const at = this.#clock.now();
     for (const event of events) {
@@ -190,12 +215,13 @@ export class WatchCache {
       const previous = this.#entries.get(kv.key);
       this.#revision = kv.modRevision;
       if (event.type === 'put') {
-        const entry = this.#entry(kv);
+        const written = this.#written.get(kv.value);
+        const entry = written?.type === this.#type ? entryOf(kv, written.object, this.#retain > 0) : this.entry(kv);
         this.#entries.set(kv.key, entry);
         this.#push({ revision: kv.modRevision, entry, previous, deleted: false, at, frames: new Map() });
       } else {
         this.#entries.delete(kv.key);
-        const last = entryOf({ ...event.previous, modRevision: kv.modRevision }, undefined, false);
+        const last = this.entry({ ...event.previous, modRevision: kv.modRevision });
         this.#push({ revision: kv.modRevision, entry: last, previous, deleted: true, at, frames: new Map() });
       }
     }

@@ -64,7 +64,7 @@ export async function respondWithWatch(
     session?.close();
     throw error;
   }
-  stream = new WatchStream(sink, session, renderer);
+  stream = new WatchStream(sink, session, renderer, () => renderer.follow(store.type));
   if (failure !== undefined) {
     stream.fail(failure);
     return;
@@ -101,11 +101,14 @@ class WatchStream {
   readonly #sink: WatchSink;
   readonly #session: WatchSession | undefined;
   readonly #renderer: WatchRenderer;
+  /** Whether the definition of the resource, as it is now, lets the watch go on. */
+  readonly #goesOn: () => boolean;
   #full = false;
   #rendering = false;
   #closed = false;
 
-  constructor(sink: WatchSink, session: WatchSession | undefined, renderer: WatchRenderer) {
+  constructor(sink: WatchSink, session: WatchSession | undefined, renderer: WatchRenderer, goesOn: () => boolean) {
+    this.#goesOn = goesOn;
     this.#sink = sink;
     this.#session = session;
     this.#renderer = renderer;
@@ -118,6 +121,10 @@ class WatchStream {
   /** Tells what there is to tell, as far as the socket takes it. */
   wake(): void {
     if (this.#closed || this.#rendering) return;
+    if (!this.#goesOn()) {
+      this.end();
+      return;
+    }
     if (this.#full) {
       if (this.#session?.lost === true) this.#sink.destroy();
       return;

@@ -6,6 +6,7 @@
  * Source: API concepts, "Efficient detection of changes", "Watch bookmarks" and "Streaming lists" (KEP-3157).
  */
 import type { Clock, Timer } from '../clock/clock.ts';
+import { type JsonObject, stringifyJson } from '../machinery/json.ts';
 import type { WatchEventType } from '../machinery/object.ts';
 import type { Revision } from '../storage/store.ts';
 import { CacheEntry } from './cache-entry.ts';
@@ -184,7 +185,7 @@ function departure(event: CacheEvent): CacheEntry {
   if (entry === undefined) {
     const object = event.previous!.parse();
     object.metadata.resourceVersion = String(event.revision);
-    const bytes = Buffer.from(JSON.stringify(object));
+    const bytes = Buffer.from(stringifyJson(object as unknown as JsonObject));
     entry = new CacheEntry(event.entry.key, event.revision, bytes, object, false);
     departures.set(event, entry);
   }

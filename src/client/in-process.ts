@@ -214,15 +214,29 @@ class LocalWatch {
   async #deliver(): Promise<void> {
     for (;;) {
       if (this.#closed) return;
+      const served = followed(this.#served!);
+      if (served === undefined) {
+        this.end(new WatchClosed());
+        return;
+      }
+      this.#served = served;
       const step = this.#session?.next();
       if (step === undefined) {
         this.#scheduled = false;
         return;
       }
-      const events = eventsOf(step, this.#served!);
+      const events = eventsOf(step, served);
       this.#handlers.events(events instanceof Promise ? await events : events);
     }
   }
+}
+
+/** The resource as its definition is now; `undefined` when its version is not served any more. */
+function followed(served: ServedVersion): ServedVersion | undefined {
+  const { type } = served.store;
+  if (type === served.type) return served;
+  const version = type.versions.find(({ name, served: isServed }) => isServed && name === served.version.name);
+  return version === undefined ? undefined : { ...served, type, version };
 }
 
 function eventsOf(step: WatchStep, served: ServedVersion): WatchEvent[] | Promise<WatchEvent[]> {
@@ -238,15 +252,19 @@ function eventsOf(step: WatchStep, served: ServedVersion): WatchEvent[] | Promis
     };
     return [{ type: 'BOOKMARK', object: deepFreeze(object) }];
   }
-  if (version.name === type.storageVersion)
+  const apiVersion = groupVersion(type.group, version.name);
+  if (step.events.every(({ entry }) => entry.apiVersion === apiVersion)) {
     return step.events.map(({ type, entry }) => ({ type, object: entry.object }));
-  return Promise.all(
-    step.events.map(async ({ type, entry }) => ({ type, object: await objectOf(served, entry.object) })),
-  );
+  }
+  return convertObjects(
+    type,
+    step.events.map(({ entry }) => entry.object),
+    version.name,
+  ).then((objects) => step.events.map(({ type }, i) => ({ type, object: deepFreeze(objects[i]!) })));
 }
 
 async function objectOf({ type, version }: ServedVersion, object: ApiObject): Promise<ApiObject> {
-  return version.name === type.storageVersion ? object : deepFreeze(await convertObject(type, object, version.name));
+  return deepFreeze(await convertObject(type, object, version.name));
 }
 
 function queryOf(options: RequestOptions | undefined): URLSearchParams {

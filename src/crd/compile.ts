@@ -6,9 +6,11 @@ import { allVerbs, type ResourceType, type ResourceVersion, type ScalePaths } fr
 import { schemaOf } from '../apis/schemas.ts';
 import { cloneJson, deepEqual, type JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import { coerceObjectMeta } from '../machinery/object-meta-coercion.ts';
 import type { Schema } from '../machinery/schema.ts';
 import { compileSchema } from '../schema/compile.ts';
 import { columnsOf } from './columns.ts';
+import { type CallWebhook, convertByWebhook } from './conversion-review.ts';
 import { type RuledVersion, strategyOf } from './custom-resource-strategy.ts';
 import { readText } from './simple-path.ts';
 import type {
@@ -21,10 +23,11 @@ import { compareVersions } from './version-priority.ts';
 const compiled = new WeakMap<CustomResourceDefinitionSpec, ResourceType>();
 
 /**
- * The resource that `crd` defines; the same record for the same `spec`. Its versions are converted as the strategy `None`
- * does it: for `Webhook` the caller puts another {@link ResourceType.convert} in place, which needs the network.
+ * The resource that `crd` defines; the same record for the same `spec`. `call` reaches the webhook of a definition whose
+ * versions are converted by one; without it they are converted as the strategy `None` does it.
  */
-export function compileCrd(crd: CustomResourceDefinition): ResourceType {
+export function compileCrd(crd: CustomResourceDefinition, call?: CallWebhook): ResourceType {
+  if (call !== undefined) return compile(crd.spec, call);
   let type = compiled.get(crd.spec);
   if (type === undefined) {
     type = compile(crd.spec);
@@ -33,7 +36,7 @@ export function compileCrd(crd: CustomResourceDefinition): ResourceType {
   return type;
 }
 
-function compile(spec: CustomResourceDefinitionSpec): ResourceType {
+function compile(spec: CustomResourceDefinitionSpec, call?: CallWebhook): ResourceType {
   const { kind, plural, singular, listKind, shortNames, categories } = spec.names;
   const compiledVersions = [...spec.versions]
     .sort((a, b) => compareVersions(a.name, b.name))
@@ -42,7 +45,10 @@ function compile(spec: CustomResourceDefinitionSpec): ResourceType {
       schema: written.schema?.openAPIV3Schema as Schema | undefined,
     }));
   const storageVersion = (spec.versions.find((version) => version.storage) ?? spec.versions[0])?.name ?? '';
-  const convert = conversionOf(spec.group, compiledVersions, storageVersion);
+  const convert = conversionOf(spec, compiledVersions, storageVersion, call);
+  const byApiVersion = new Map(
+    compiledVersions.map(({ version }) => [groupVersion(spec.group, version.name), version] as const),
+  );
   return {
     group: spec.group,
     names: {
@@ -60,30 +66,51 @@ function compile(spec: CustomResourceDefinitionSpec): ResourceType {
     strategy: strategyOf(spec.group, compiledVersions),
     subresources: {},
     ...(convert === undefined ? {} : { convert }),
+    fromStorage(draft) {
+      const version = byApiVersion.get(draft.apiVersion);
+      if (version !== undefined) conform(draft, version);
+    },
   };
 }
 
+/** What every read of a stored object does to it: its metadata coerced, unknown fields gone, defaults filled in. */
+function conform(draft: ApiObject, { schema }: ResourceVersion): void {
+  const object = draft as unknown as JsonObject;
+  coerceObjectMeta(object);
+  const compiledSchema = compileSchema(schema);
+  compiledSchema.prune(object);
+  compiledSchema.applyDefaults(object);
+}
+
 /**
- * What Kubernetes does between versions without a webhook: `apiVersion` changes, and what is stored knows only the fields
- * and the defaults of the version that it is stored in. Absent when all versions have one schema.
+ * Between versions: a webhook where the definition names one, else `apiVersion` changes. What comes out knows only the
+ * fields of its version; what is stored has the defaults of the version that it is stored in, too. Absent when nothing but
+ * `apiVersion` differs.
  */
 function conversionOf(
-  group: string,
+  { group, conversion }: CustomResourceDefinitionSpec,
   versions: readonly RuledVersion[],
   storageVersion: string,
+  call: CallWebhook | undefined,
 ): ResourceType['convert'] | undefined {
-  const stored = versions.find(({ version }) => version.name === storageVersion);
-  if (stored === undefined || versions.every(({ schema }) => deepEqual(schema, stored.schema))) return undefined;
-  return async (objects, version) =>
-    objects.map((object) => {
-      const apiVersion = groupVersion(group, version);
-      if (version !== storageVersion || object.apiVersion === apiVersion) return { ...object, apiVersion };
-      const draft = { ...cloneJson(object), apiVersion };
-      const schema = compileSchema(stored.version.schema);
-      schema.prune(draft as unknown as JsonObject);
-      schema.applyDefaults(draft as unknown as JsonObject);
-      return draft;
+  const webhook = conversion?.strategy === 'Webhook' && call !== undefined ? conversion.webhook : undefined;
+  const [first] = versions;
+  if (versions.length <= 1) return undefined;
+  if (webhook === undefined && versions.every(({ schema }) => deepEqual(schema, first?.schema))) return undefined;
+  return async (objects, name) => {
+    const target = versions.find(({ version }) => version.name === name)?.version;
+    const apiVersion = groupVersion(group, name);
+    const converted =
+      webhook === undefined || call === undefined
+        ? objects.map((object) => (object.apiVersion === apiVersion ? object : { ...cloneJson(object), apiVersion }))
+        : await convertByWebhook(objects, apiVersion, webhook.conversionReviewVersions ?? [], call);
+    return converted.map((object, i) => {
+      if (object === objects[i] || target === undefined) return object;
+      if (name === storageVersion) conform(object, target);
+      else compileSchema(target.schema).prune(object as unknown as JsonObject);
+      return object;
     });
+  };
 }
 
 function compileVersion(version: CustomResourceDefinitionVersion, spec: CustomResourceDefinitionSpec): ResourceVersion {

@@ -16,7 +16,7 @@ import type {
   CustomResourceDefinitionStatus,
 } from './types.ts';
 
-type Condition = Omit<CustomResourceDefinitionCondition, 'lastTransitionTime'>;
+export type Condition = Omit<CustomResourceDefinitionCondition, 'lastTransitionTime'>;
 
 /**
  * The status of a definition beside the `others` of its cluster, at `now` (milliseconds since the epoch). Equal to the
@@ -171,7 +171,13 @@ export const terminatingConditions = {
     reason: 'InstanceDeletionCompleted',
     message: 'removed all instances',
   },
-} as const satisfies Record<string, Condition>;
+  failed: (why: string) => ({
+    type: 'Terminating',
+    status: 'True',
+    reason: 'InstanceDeletionFailed',
+    message: `could not issue all deletes: ${why}`,
+  }),
+} as const satisfies Record<string, Condition | ((why: string) => Condition)>;
 
 function terminating(crd: CustomResourceDefinition): Condition | undefined {
   if (crd.metadata.deletionTimestamp === undefined) return undefined;

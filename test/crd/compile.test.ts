@@ -250,7 +250,7 @@ describe('a compiled custom resource definition', () => {
     });
   });
 
-  it('stores only what the storage version knows', async () => {
+  it('shows and stores only what each version knows', async () => {
     const schema = (properties: object) => ({
       openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } },
     });
@@ -263,7 +263,9 @@ describe('a compiled custom resource definition', () => {
     const object = Object.freeze(widget({ spec: Object.freeze({ a: 'x', b: 'y' }) }));
     const [stored] = (await type.convert?.([object], 'v2')) ?? [];
     assert.deepEqual(stored, { ...object, apiVersion: 'example.com/v2', spec: { a: 'x', c: 'new' } });
-    assert.deepEqual(await type.convert?.([stored!], 'v1'), [{ ...stored, apiVersion: 'example.com/v1' }]);
+    assert.deepEqual(await type.convert?.([stored!], 'v1'), [
+      { ...stored, apiVersion: 'example.com/v1', spec: { a: 'x' } },
+    ]);
     assert.equal(compileCrd(definition()).convert, undefined);
   });
 
