@@ -3,13 +3,19 @@
  * (BeforeDelete) and `registry/generic/registry` (finalizers of the garbage collector).
  */
 import type { ResourceType } from '../apis/resource-type.ts';
+import { schemaOf } from '../apis/schemas.ts';
 import { formatTime } from '../clock/clock.ts';
 import { invalid } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict, invalidObject } from '../machinery/status.ts';
+import { compileSchema } from '../schema/compile.ts';
+import { deleteOptionsName } from './openapi/definitions.ts';
 
-/** `metav1.DeleteOptions`. */
+/**
+ * `metav1.DeleteOptions`. `ignoreStoreReadErrorWithClusterBreakingPotential` is read and dropped, as kube-apiserver does
+ * while its feature AllowUnsafeMalformedObjectDeletion is off, which is the default.
+ */
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
   preconditions?: { uid?: string; resourceVersion?: string };
@@ -23,6 +29,8 @@ export const foregroundFinalizer = 'foregroundDeletion';
 
 /** DeleteOptions as they come in a body or a query, checked. */
 export function parseDeleteOptions(raw: JsonObject): DeleteOptions {
+  const wrongType = compileSchema(schemaOf(deleteOptionsName)).decodeError(raw);
+  if (wrongType !== undefined) throw badRequest(wrongType);
   const options: DeleteOptions = {};
   const { gracePeriodSeconds, preconditions, propagationPolicy, orphanDependents, dryRun } = raw;
   if (gracePeriodSeconds !== undefined && gracePeriodSeconds !== null) {

@@ -118,7 +118,7 @@ describe('watches over WebSocket', () => {
     });
     const frames = new Frames(socket);
     const event = await frames.next();
-    assert.equal(event.object.kind, 'Table');
+    assert.equal(event.object.kind, 'Table', JSON.stringify(event));
     assert.equal(event.object.rows[0].cells[0], 'many-1');
     socket.terminate();
   });
