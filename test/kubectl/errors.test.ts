@@ -511,7 +511,7 @@ describeKubectl('what it was given is wrong', { resources: [gadgets], controller
       $ kubectl wait --for=condition=Ready pod/nosuch --timeout=0s
       Error from server (NotFound): pods "nosuch" not found
       [1]
-      $ kubectl wait --for=condition=Nosuch pod/p --timeout=0s
+      $ kubectl wait --for=condition=Nosuch pod/p --timeout=1s
       error: timed out waiting for the condition on pods/p
       [1]
       $ kubectl taint node nosuch a=b:NoSchedule
