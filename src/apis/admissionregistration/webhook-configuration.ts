@@ -131,11 +131,11 @@ export function validateUrl(text: string, path: FieldPath, errors: FieldError[])
 
 function validateServicePath(text: string, path: FieldPath, errors: FieldError[]): void {
   if (text === '' || text === '/') return;
-  if (text === '//') errors.push(invalid(path, text, 'segment[0] may not be empty'));
-  if (!text.startsWith('/')) {
-    errors.push(invalid(path, text, "must start with a '/'"));
+  if (text === '//') {
+    errors.push(invalid(path, text, 'segment[0] may not be empty'));
     return;
   }
+  if (!text.startsWith('/')) errors.push(invalid(path, text, "must start with a '/'"));
   const segments = (text.endsWith('/') ? text.slice(1, -1) : text.slice(1)).split('/');
   for (const [i, segment] of segments.entries()) {
     if (segment === '') {

@@ -1,6 +1,14 @@
 /** Source: Kubernetes `pkg/apis/batch/validation/validation.go`, ValidateJob and what it calls. */
 import type * as k8s from '@kubernetes/client-node';
-import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import {
+  duplicate,
+  type FieldError,
+  FieldPath,
+  invalid,
+  notSupported,
+  required,
+  tooMany,
+} from '../../machinery/field.ts';
 import { checkImmutable, checkSelected, compileSelector } from '../apps/workload-validation.ts';
 import { checkNonNegative } from '../core/field-rules.ts';
 import { validatePodTemplate } from '../core/pod-validation.ts';
@@ -143,13 +151,7 @@ function validateFailurePolicy({ podFailurePolicy, template }: JobSpec, path: Fi
   if (podFailurePolicy === undefined) return;
   const at = path.child('podFailurePolicy').child('rules');
   const rules = podFailurePolicy.rules ?? [];
-  if (rules.length > maxRules)
-    errors.push({
-      type: 'TooMany',
-      field: at.toString(),
-      badValue: rules.length,
-      detail: `must have at most ${maxRules} items`,
-    });
+  if (rules.length > maxRules) errors.push(tooMany(at, rules.length, maxRules));
   const { containers, initContainers } = template.spec ?? {};
   const names = new Set([...(containers ?? []), ...(initContainers ?? [])].map(({ name }) => name));
   for (const [i, rule] of rules.entries()) validateFailureRule(rule, names, at.index(i), errors);
@@ -185,20 +187,14 @@ function validateFailureRule(
     const valuesPath = at.child('values');
     if (values.length === 0) errors.push(invalid(valuesPath, values, 'at least one value is required'));
     else if (values.length > maxExitCodes) {
-      errors.push({
-        type: 'TooMany',
-        field: valuesPath.toString(),
-        badValue: values.length,
-        detail: `must have at most ${maxExitCodes} items`,
-      });
+      errors.push(tooMany(valuesPath, values.length, maxExitCodes));
     }
     const seen = new Set<number>();
     for (const [i, value] of values.entries()) {
       if (onExitCodes.operator === 'In' && value === 0) {
         errors.push(invalid(valuesPath.index(i), value, 'must not be 0 for the In operator'));
       }
-      if (seen.has(value))
-        errors.push({ type: 'Duplicate', field: valuesPath.index(i).toString(), badValue: value, detail: '' });
+      if (seen.has(value)) errors.push(duplicate(valuesPath.index(i), value));
       seen.add(value);
     }
     if (values.some((value, i) => i > 0 && value < values[i - 1]!))
@@ -206,13 +202,7 @@ function validateFailureRule(
   }
   if (patterns.length > 0) {
     const at = path.child('onPodConditions');
-    if (patterns.length > maxPatterns)
-      errors.push({
-        type: 'TooMany',
-        field: at.toString(),
-        badValue: patterns.length,
-        detail: `must have at most ${maxPatterns} items`,
-      });
+    if (patterns.length > maxPatterns) errors.push(tooMany(at, patterns.length, maxPatterns));
     for (const [i, { status }] of patterns.entries()) {
       const supported = ['False', 'True', 'Unknown'];
       if ((status ?? '') === '')

@@ -7,6 +7,7 @@ import {
   invalid,
   notSupported,
   required,
+  tooLong,
 } from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { isCIdentifier, isDns1123Subdomain } from '../../machinery/names.ts';
@@ -99,8 +100,7 @@ function validateSignerName(name: string, at: FieldPath, errors: FieldError[]): 
       errors.push(invalid(at, signer, `validating label ${JSON.stringify(part)}: ${problem}`));
     }
   }
-  if (name.length > 571)
-    errors.push({ type: 'TooLong', field: at.toString(), badValue: '', detail: 'may not be more than 571 bytes' });
+  if (name.length > 571) errors.push(tooLong(at, '', 571));
 }
 
 /** `approving`: the request may decide; elsewhere decisions stand. */

@@ -73,17 +73,19 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
   const spec = claim.spec!;
   const was = old.spec!;
   const annotation = claim.metadata.annotations?.[classAnnotation] ?? '';
-  if (annotation !== (old.metadata.annotations?.[classAnnotation] ?? '')) {
+  const before = old.metadata.annotations?.[classAnnotation] ?? '';
+  if (annotation !== before) {
     errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotation, 'field is immutable'));
   }
   const bound = old.status?.phase === 'Bound';
+  // A claim that waits for a default class may be given one, or the one that its annotation names.
+  const mayName = was.storageClassName === undefined && (before === '' || before === spec.storageClassName);
   const comparable = (value: ClaimSpec): object => ({
     ...value,
     ...(bound ? { resources: { ...value.resources, requests: { ...value.resources?.requests, storage: '' } } } : {}),
     ...((was.volumeName ?? '') === '' ? { volumeName: '' } : {}),
     volumeAttributesClassName: '',
-    // A claim that waits for a default class may be given one.
-    ...(was.storageClassName === undefined ? { storageClassName: '' } : {}),
+    ...(mayName ? { storageClassName: '' } : {}),
   });
   if (!deepEqual(comparable(spec), comparable(was))) {
     const why =
@@ -91,8 +93,8 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     errors.push(forbidden(path, why));
   }
   const size = spec.resources?.requests?.storage;
-  const before = was.resources?.requests?.storage;
-  if (size !== undefined && before !== undefined && Quantity.parse(size).compare(Quantity.parse(before)) < 0) {
+  const sizeBefore = was.resources?.requests?.storage;
+  if (size !== undefined && sizeBefore !== undefined && Quantity.parse(size).compare(Quantity.parse(sizeBefore)) < 0) {
     const at = path.child('resources').child('requests').child('storage');
     errors.push(forbidden(at, 'field can not be less than previous value'));
   }

@@ -1,6 +1,6 @@
 /** The subresources of pods besides status. Source: Kubernetes `pkg/registry/core/pod/storage`. */
 import { formatTime } from '../../clock/clock.ts';
-import { type FieldError, invalid, notSupported, required } from '../../machinery/field.ts';
+import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
 import { badRequest, conflict, invalidObject, notFound } from '../../machinery/status.ts';
 import type {
   ContainerLogsRequest,
@@ -179,12 +179,7 @@ function logOptions({ name, query }: SubresourceRequest): LogOptions {
   if (limitBytes !== undefined && limitBytes < 1)
     errors.push(invalid('limitBytes', limitBytes, 'must be greater than 0'));
   if (sinceSeconds !== undefined && sinceTime !== undefined) {
-    errors.push({
-      type: 'Forbidden',
-      field: '',
-      badValue: '',
-      detail: 'at most one of `sinceTime` or `sinceSeconds` may be specified',
-    });
+    errors.push(forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   } else if (sinceSeconds !== undefined && sinceSeconds < 1) {
     errors.push(invalid('sinceSeconds', sinceSeconds, 'must be greater than 0'));
   }

@@ -39,7 +39,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   for (const [i, { name }] of (spec.schedulingGates ?? []).entries()) {
     if (!gates.has(name)) {
       const why = `only deletion is allowed, but found new scheduling gate '${name}'`;
-      errors.push(forbidden(path.child('schedulingGates').index(i), why));
+      errors.push(forbidden(path.child('schedulingGates').index(i).child('name'), why));
     }
   }
   const changed = changedFields(spec, was);
@@ -56,13 +56,8 @@ function validateMirrorAnnotation(pod: Pod, old: Pod, errors: FieldError[]): voi
   const before = old.metadata.annotations?.[mirrorAnnotation];
   if (value === before) return;
   const path = FieldPath.of('metadata', 'annotations').key(mirrorAnnotation);
-  const why =
-    before === undefined
-      ? 'may not add mirror pod annotation'
-      : value === undefined
-        ? 'may not remove mirror pod annotation'
-        : 'may not update mirror pod annotation';
-  errors.push(forbidden(path, why));
+  const verb = before === undefined ? 'add' : 'remove or update';
+  errors.push(forbidden(path, `may not ${verb} mirror pod annotation`));
 }
 
 function validateDeadline(spec: PodSpec, was: PodSpec, path: FieldPath, errors: FieldError[]): boolean {

@@ -354,7 +354,8 @@ function validateOs({ os, securityContext }: PodSpec, path: FieldPath, errors: F
   const at = path.child('os').child('name');
   const name = os!.name;
   if (name === '') errors.push(required(at, 'cannot be empty'));
-  else if (name !== 'linux' && name !== 'windows') errors.push(notSupported(at, name, ['linux', 'windows']));
+  else if (name !== 'linux' && name !== 'windows')
+    errors.push(notSupported(path.child('os'), name, ['linux', 'windows']));
   if (name === 'linux' && securityContext?.windowsOptions !== undefined) {
     const why = 'windows options cannot be set for a linux pod';
     errors.push(forbidden(path.child('securityContext').child('windowsOptions'), why));

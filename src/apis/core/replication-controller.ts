@@ -1,4 +1,4 @@
-import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { type FieldError, FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, containerImages, containerNames, labelsText, nameColumn } from '../columns.ts';
 import type { ReplicationController } from '../types.ts';
@@ -102,12 +102,12 @@ function validate({
     errors.push(notSupported(at.child('spec').child('restartPolicy'), restartPolicy, ['Always']));
   }
   if (template.spec?.activeDeadlineSeconds !== undefined) {
-    errors.push({
-      type: 'Forbidden',
-      field: at.child('spec').child('activeDeadlineSeconds').toString(),
-      badValue: '',
-      detail: 'activeDeadlineSeconds in ReplicationController is not Supported',
-    });
+    errors.push(
+      forbidden(
+        at.child('spec').child('activeDeadlineSeconds'),
+        'activeDeadlineSeconds in ReplicationController is not Supported',
+      ),
+    );
   }
   return errors;
 }

@@ -1,7 +1,15 @@
 /** Resource requirements. Source: Kubernetes `pkg/apis/core/validation/validation.go`, ValidateResourceRequirements. */
-import { type FieldError, type FieldPath, forbidden, invalid, required } from '../../machinery/field.ts';
+import {
+  duplicate,
+  type FieldError,
+  type FieldPath,
+  forbidden,
+  invalid,
+  notFoundField,
+  required,
+} from '../../machinery/field.ts';
 import { isQualifiedName } from '../../machinery/names.ts';
-import { Quantity } from '../../machinery/quantity.ts';
+import { Quantity, QuantityError } from '../../machinery/quantity.ts';
 import type { ResourceRequirements } from '../types.ts';
 import { checkAll, negative } from './field-rules.ts';
 
@@ -106,10 +114,9 @@ function validateClaims(
       errors.push(required(at));
       continue;
     }
-    if (seen.has(name)) errors.push({ type: 'Duplicate', field: at.toString(), badValue: name, detail: '' });
+    if (seen.has(name)) errors.push(duplicate(at, name));
     seen.add(name);
-    if (!known.has(name))
-      errors.push({ type: 'NotFound', field: at.child('name').toString(), badValue: name, detail: '' });
+    if (!known.has(name)) errors.push(notFoundField(at.child('name'), name));
   }
 }
 
@@ -140,7 +147,8 @@ function validateHugePages(name: string, text: string, path: FieldPath, errors: 
   let size: Quantity;
   try {
     size = Quantity.parse(sizeText);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
     errors.push(invalid(path, text, `invalid huge page size ${sizeText}`));
     return;
   }

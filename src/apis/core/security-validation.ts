@@ -1,6 +1,14 @@
 /** Security contexts of containers and pods. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
 import type * as k8s from '@kubernetes/client-node';
-import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import {
+  duplicate,
+  type FieldError,
+  type FieldPath,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from '../../machinery/field.ts';
 import { isInRange } from '../../machinery/names.ts';
 import type { PodSecurityContext, PodSpec, SecurityContext, Wire } from '../types.ts';
 import { checkAll, checkDescendingPath } from './field-rules.ts';
@@ -131,12 +139,7 @@ function validateAppArmorProfile(profile: AppArmorProfile | undefined, path: Fie
         else if (trimmed !== localhostProfile) {
           errors.push(invalid(at, localhostProfile, 'must not be padded with whitespace'));
         } else if (localhostProfile.length > 4095) {
-          errors.push({
-            type: 'TooLong',
-            field: at.toString(),
-            badValue: '',
-            detail: 'may not be more than 4095 bytes',
-          });
+          errors.push(tooLong(at, '', 4095));
         }
       }
       break;

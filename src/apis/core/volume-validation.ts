@@ -7,6 +7,7 @@ import {
   invalid,
   notSupported,
   required,
+  tooLong,
 } from '../../machinery/field.ts';
 import { nameIsDnsSubdomain } from '../../machinery/names.ts';
 import type { ObjectMeta } from '../../machinery/object.ts';
@@ -297,8 +298,7 @@ function validateAzureDisk(source: Source<'azureDisk'>, path: FieldPath, errors:
 
 export function checkCsiDriver(driver: string, path: FieldPath, errors: FieldError[]): void {
   if (driver === '') errors.push(required(path));
-  if (driver.length > 63)
-    errors.push({ type: 'TooLong', field: path.toString(), badValue: '', detail: 'may not be more than 63 bytes' });
+  if (driver.length > 63) errors.push(tooLong(path, '', 63));
   checkAll(nameIsDnsSubdomain(driver.toLowerCase()), path, driver, errors);
 }
 

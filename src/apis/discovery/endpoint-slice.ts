@@ -1,4 +1,4 @@
-import { type FieldError, FieldPath, notSupported, required } from '../../machinery/field.ts';
+import { duplicate, type FieldError, FieldPath, notSupported, required, tooMany } from '../../machinery/field.ts';
 import { validateIpv4, validateIpv6 } from '../../machinery/ip.ts';
 import { validateLabelName } from '../../machinery/label-selector.ts';
 import {
@@ -104,8 +104,7 @@ function validate({ addressType, endpoints, ports }: EndpointSlice): FieldError[
   for (const [i, { name = '', protocol, port, appProtocol }] of (ports ?? []).entries()) {
     const at = portsPath.index(i);
     if (name !== '') checkAll(isDns1123Label(name), at.child('name'), name, errors);
-    if (names.has(name))
-      errors.push({ type: 'Duplicate', field: at.child('name').toString(), badValue: name, detail: '' });
+    if (names.has(name)) errors.push(duplicate(at.child('name'), name));
     names.add(name);
     if (protocol === undefined) errors.push(required(at.child('protocol')));
     else if (!['SCTP', 'TCP', 'UDP'].includes(protocol))
@@ -116,19 +115,11 @@ function validate({ addressType, endpoints, ports }: EndpointSlice): FieldError[
   return errors;
 }
 
-const tooMany = (field: string, actual: number, max: number): FieldError => ({
-  type: 'TooMany',
-  field,
-  badValue: actual,
-  detail: `must have at most ${max} items`,
-});
-
 function validateEndpoint(endpoint: Endpoint, addressType: string, path: FieldPath, errors: FieldError[]): void {
   const { addresses, hostname, nodeName, hints, deprecatedTopology } = endpoint;
   const addressesPath = path.child('addresses');
   if ((addresses?.length ?? 0) === 0) errors.push(required(addressesPath, 'must contain at least 1 address'));
-  else if (addresses.length > maxAddresses)
-    errors.push(tooMany(addressesPath.toString(), addresses.length, maxAddresses));
+  else if (addresses.length > maxAddresses) errors.push(tooMany(addressesPath, addresses.length, maxAddresses));
   for (const [i, address] of (addresses ?? []).entries()) {
     const at = addressesPath.index(i);
     if (addressType === 'FQDN') errors.push(...isFullyQualifiedDomainName(at, address));
@@ -147,12 +138,12 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: FieldPa
   const zones = new Set<string>();
   const zonesPath = path.child('hints').child('forZones');
   if ((hints?.forZones?.length ?? 0) > maxZones) {
-    errors.push(tooMany(zonesPath.toString(), hints!.forZones!.length, maxZones));
+    errors.push(tooMany(zonesPath, hints!.forZones!.length, maxZones));
     return;
   }
   for (const [i, { name }] of (hints?.forZones ?? []).entries()) {
     const at = zonesPath.index(i).child('name');
-    if (zones.has(name)) errors.push({ type: 'Duplicate', field: at.toString(), badValue: name, detail: '' });
+    if (zones.has(name)) errors.push(duplicate(at, name));
     zones.add(name);
     checkAll(isLabelValue(name), at, name, errors);
   }

@@ -1,4 +1,12 @@
-import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import {
+  type FieldError,
+  FieldPath,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from '../../machinery/field.ts';
 import { isDomainPrefixedPath } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
@@ -47,8 +55,7 @@ function validate({ spec = {} }: IngressClass): FieldError[] {
   const path = FieldPath.of('spec');
   const controller = spec.controller ?? '';
   const at = path.child('controller');
-  if (controller.length > 250)
-    errors.push({ type: 'TooLong', field: at.toString(), badValue: '', detail: 'may not be more than 250 bytes' });
+  if (controller.length > 250) errors.push(tooLong(at, '', 250));
   errors.push(...isDomainPrefixedPath(at, controller));
   if (spec.parameters === undefined) return errors;
   const { kind, name, scope, namespace } = spec.parameters;
@@ -62,12 +69,7 @@ function validate({ spec = {} }: IngressClass): FieldError[] {
     errors.push(required(parameters.child('namespace'), "`parameters.scope` is set to 'Namespace'"));
   }
   if (scope === 'Cluster' && namespace !== undefined) {
-    errors.push({
-      type: 'Forbidden',
-      field: parameters.child('namespace').toString(),
-      badValue: '',
-      detail: "`parameters.scope` is set to 'Cluster'",
-    });
+    errors.push(forbidden(parameters.child('namespace'), "`parameters.scope` is set to 'Cluster'"));
   }
   return errors;
 }

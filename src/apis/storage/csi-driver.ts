@@ -1,4 +1,4 @@
-import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { duplicate, type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
@@ -85,8 +85,7 @@ function validateSpec({
   const audiences = new Set<string>();
   for (const [i, { audience, expirationSeconds }] of (tokenRequests ?? []).entries()) {
     const at = path.child('tokenRequests').index(i);
-    if (audiences.has(audience))
-      errors.push({ type: 'Duplicate', field: at.child('audience').toString(), badValue: audience, detail: '' });
+    if (audiences.has(audience)) errors.push(duplicate(at.child('audience'), audience));
     audiences.add(audience);
     if (expirationSeconds === undefined) continue;
     if (expirationSeconds < 600) {

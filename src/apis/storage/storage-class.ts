@@ -1,4 +1,12 @@
-import { type FieldError, FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
+import {
+  type FieldError,
+  FieldPath,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { isQualifiedName } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
@@ -83,22 +91,12 @@ function validate({
       errors.push(invalid('provisioner', provisioner, problem));
   const entries = Object.entries(parameters ?? {});
   if (entries.length > maxParameters) {
-    errors.push({
-      type: 'TooLong',
-      field: 'parameters',
-      badValue: '',
-      detail: `may not be more than ${maxParameters} bytes`,
-    });
+    errors.push(tooLong('parameters', '', maxParameters));
   } else {
     for (const [key] of entries) if (key === '') errors.push(invalid('parameters', key, 'field can not be empty.'));
     const size = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
     if (size > maxParametersSize) {
-      errors.push({
-        type: 'TooLong',
-        field: 'parameters',
-        badValue: '',
-        detail: `may not be more than ${maxParametersSize} bytes`,
-      });
+      errors.push(tooLong('parameters', '', maxParametersSize));
     }
   }
   if (reclaimPolicy !== 'Delete' && reclaimPolicy !== 'Retain') {

@@ -1,4 +1,4 @@
-import { type FieldError, FieldPath, invalid, required } from '../../machinery/field.ts';
+import { type FieldError, FieldPath, forbidden, invalid, required } from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
@@ -62,12 +62,7 @@ function validate({ spec: { attacher, source, nodeName } }: VolumeAttachment): F
   if (inline === undefined && name === undefined)
     errors.push(required(at, 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
   if (inline !== undefined && name !== undefined) {
-    errors.push({
-      type: 'Forbidden',
-      field: at.toString(),
-      badValue: '',
-      detail: 'must specify exactly one of inlineVolumeSpec and persistentVolumeName',
-    });
+    errors.push(forbidden(at, 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
   }
   if (name !== undefined) {
     if (name === '')
