@@ -3,13 +3,18 @@ import type { ControllerModule } from './controller-module.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { endpointsController } from './endpoints/controller.ts';
+import { endpointSliceController } from './endpointslice/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { rootCaPublisherController } from './root-ca/controller.ts';
+import { serviceAccountController } from './serviceaccount/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
-export type { ControllerModule } from './controller-module.ts';
+export type { ControllerModule, ControllerSettings } from './controller-module.ts';
 
 /** Under kube-controller-manager's names, in the order in which they are added to a manager. */
 export const controllers: readonly ControllerModule[] = [
@@ -21,4 +26,9 @@ export const controllers: readonly ControllerModule[] = [
   daemonSetController,
   jobController,
   cronJobController,
+  serviceAccountController,
+  rootCaPublisherController,
+  endpointSliceController,
+  endpointsController,
+  ttlAfterFinishedController,
 ];

@@ -26,6 +26,9 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
+/** What pods are to check the API server by. */
+export const rootCertificates = '-----BEGIN CERTIFICATE-----\n';
+
 export const admin = { name: 'admin', groups: ['system:masters', 'system:authenticated'] };
 
 export async function startCluster(...names: readonly string[]): Promise<TestCluster> {
@@ -70,7 +73,7 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
   for (const name of names) {
     const found = controllers.find((controller) => controller.name === name);
     assert.ok(found, `there is no controller named ${name}`);
-    found.add(manager);
+    found.add(manager, { rootCertificates });
   }
   const cluster: TestCluster = {
     server,
