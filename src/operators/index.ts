@@ -8,6 +8,8 @@ import { endpointSliceController } from './endpointslice/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { podGarbageCollectorController } from './pod-gc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { rootCaPublisherController } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
@@ -30,5 +32,7 @@ export const controllers: readonly ControllerModule[] = [
   rootCaPublisherController,
   endpointSliceController,
   endpointsController,
+  podGarbageCollectorController,
+  nodeLifecycleController,
   ttlAfterFinishedController,
 ];
