@@ -26,7 +26,7 @@ import {
 import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
 import type { RequestBody } from './decode.ts';
 import type { InFlight } from './in-flight.ts';
-import { mediaType, negotiate, type Representation } from './media.ts';
+import { mediaType, negotiate, negotiateFailure, negotiateWatch, type Representation } from './media.ts';
 import { type PathHandler, type PathResponse, textResponse } from './paths.ts';
 import type { ResourceRegistry, ServedVersion } from './registry.ts';
 import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject } from './render.ts';
@@ -171,7 +171,10 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     const now = options.clock.now();
     const { version } = served;
     const stream = target.subresource !== '' && served.type.subresources[target.subresource] !== undefined;
-    const representation = stream ? plainJson : negotiate(request.headers.accept, query);
+    const { accept, 'user-agent': userAgent } = request.headers;
+    let representation = plainJson;
+    if (verb === 'watch') representation = negotiateWatch(accept);
+    else if (!stream) representation = negotiate(accept, query, userAgent);
     exchange.representation = representation;
     if (version.deprecated === true) exchange.warn(deprecation(served));
     const body = await readBody(request);
@@ -184,7 +187,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       rest: target.rest,
       query,
       user,
-      userAgent: request.headers['user-agent'] ?? '',
+      userAgent: userAgent ?? '',
       body,
       now,
       warn: exchange.warn,
@@ -300,12 +303,14 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       response.destroy();
       return;
     }
-    const headers: Record<string, string> = { 'Content-Type': 'application/json' };
+    const { accept, 'user-agent': userAgent } = exchange.request.headers;
+    const representation = negotiateFailure(accept, exchange.query, userAgent);
+    const headers: Record<string, string> = { 'Content-Type': representation.contentType };
     const retry = failure.status.details?.retryAfterSeconds;
     if (retry !== undefined) headers['Retry-After'] = String(retry);
     // A body that was refused half-read must not be taken for the next request.
     if (!exchange.request.complete) headers.Connection = 'close';
-    const body = Buffer.from(`${JSON.stringify(failure.status)}\n`);
+    const body = renderObject(failure.status as unknown as JsonObject, representation);
     options.onRequest(exchange.verb, exchange.resource, failure.code, exchange.seconds());
     response.writeHead(failure.code, { ...exchange.headers(), ...headers, 'Content-Length': String(body.length) });
     response.end(body);

@@ -255,6 +255,6 @@ function shapeOne(object: ApiObject, context: RenderContext): JsonObject {
 
 function encode(value: JsonObject, representation: Representation): Buffer {
   if (representation.encoding === 'yaml') return Buffer.from(formatYaml(value));
-  if (representation.pretty && isJsonObject(value)) return Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
+  if (representation.pretty && isJsonObject(value)) return Buffer.from(JSON.stringify(value, undefined, 2));
   return Buffer.from(`${stringifyJson(value)}\n`);
 }

@@ -231,6 +231,16 @@ const selection: readonly Parameter[] = [
 const deletion: readonly Parameter[] = [
   { name: 'gracePeriodSeconds', type: 'integer', description: 'How long the object may go on before it is removed.' },
   {
+    name: 'ignoreStoreReadErrorWithClusterBreakingPotential',
+    type: 'boolean',
+    description: 'Remove an object that cannot be read. Has no effect: unreadable objects are not served.',
+  },
+  {
+    name: 'orphanDependents',
+    type: 'boolean',
+    description: 'Deprecated, use propagationPolicy: whether dependents get the orphan finalizer.',
+  },
+  {
     name: 'propagationPolicy',
     type: 'string',
     description: 'What happens to dependents: Orphan, Background or Foreground.',
