@@ -187,8 +187,16 @@ function legacyResources(type: ResourceType, version: ResourceVersion): JsonObje
 /** What clients may still want of a resource whose definition is being deleted. Others are answered, but not advertised. */
 const terminatingVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
 
-function verbsOf({ verbs, terminating }: ResourceType): string[] {
-  return terminating === true ? [...terminatingVerbs] : [...verbs].sort();
+/** In the order in which kube-apiserver tells those of custom resources; those of its own kinds it sorts. */
+const customResourceVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+
+function verbsOf({ verbs, terminating, versions }: ResourceType): string[] {
+  if (terminating === true) return [...terminatingVerbs];
+  return isCustom(versions[0]!) ? [...customResourceVerbs] : [...verbs].sort();
+}
+
+function isCustom(version: ResourceVersion): boolean {
+  return version.typeErrors !== 'decoding';
 }
 
 interface SubresourceInfo {
@@ -214,7 +222,8 @@ function subresourcesOf(type: ResourceType, version: ResourceVersion): Subresour
     const [group, v] = scaleGroupVersion.split('/') as [string, string];
     found.push({ name: 'scale', group, version: v, kind: 'Scale', verbs });
   }
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  // Custom resources tell of their status before their scale.
+  return isCustom(version) ? found : found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** As in Kubernetes: the first eight bytes of SHA-256 over group, version and kind of what is stored. */

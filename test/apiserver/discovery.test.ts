@@ -22,7 +22,7 @@ describe('discovery', () => {
     assert.equal(list.kind, 'APIResourceList');
     assert.deepEqual(
       list.resources.map(({ name }: { name: string }) => name),
-      ['widgets', 'widgets/scale', 'widgets/status'],
+      ['widgets', 'widgets/status', 'widgets/scale'],
     );
     const [widget, scale, status] = list.resources;
     assert.deepEqual(widget.shortNames, ['wd']);

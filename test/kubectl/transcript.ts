@@ -144,11 +144,11 @@ const variable: Readonly<Record<string, string>> = {
 
 function matches(printed: string, expected: string): boolean {
   if (printed === expected) return true;
-  const trimmed = (text: string): string => text.replace(/ +$/gm, '');
+  const trimmed = (text: string): string => text.replaceAll('\t', '  ').replace(/ +$/gm, '');
   const pattern = trimmed(expected)
     .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
     .replace(/^( *)\\\.\\\.\\\.\n/gm, '(?:.*\n)*?')
     .replace(/ {2,}/g, ' {2,}')
-    .replace(/<(\w+)>/g, (whole, name: string) => (variable[name] === undefined ? whole : `(?:${variable[name]})`));
+    .replace(/<(age|time|uid|number|word|any)>/g, (_, name: string) => `(?:${variable[name]})`);
   return new RegExp(`^${pattern}$`).test(trimmed(printed));
 }
