@@ -2,6 +2,7 @@
 import type { Draft } from '../../client/client.ts';
 import { DaemonSet, Node, type Pod } from '../../client/kinds.ts';
 import type { KeyContext } from '../../runtime/index.ts';
+import { forAll } from '../workload/parallel.ts';
 import { createPod, deletePod, isNamespaceTerminating, podFromTemplate } from '../workload/pod-control.ts';
 import { isPodReady } from '../workload/pods.ts';
 import { slowStart } from '../workload/slow-start.ts';
@@ -107,10 +108,8 @@ export async function carryOut(set: DaemonSet, changes: Changes, hash: string, c
   const { error } = await slowStart(Math.min(create.length, burst), async (index) => {
     await createPod(context, set, podFor(set, create[index]!, hash));
   });
-  const answers = await Promise.allSettled(remove.slice(0, burst).map((pod) => deletePod(context, set, pod)));
-  const failed = answers.find((answer) => answer.status === 'rejected');
+  await forAll(remove.slice(0, burst), (pod) => deletePod(context, set, pod));
   if (error !== undefined && !isNamespaceTerminating(error)) throw error;
-  if (failed !== undefined) throw failed.reason;
 }
 
 function podFor(set: DaemonSet, node: string, hash: string): Draft<Pod> {

@@ -7,6 +7,7 @@ import type { DiscoveredResource } from '../../client/discovery.ts';
 import type { ApiObject, ObjectMeta, OwnerReference } from '../../machinery/object.ts';
 import { isReason, type StatusError } from '../../machinery/status.ts';
 import { finalizeObject } from '../../runtime/finalizer.ts';
+import { forAll } from '../workload/parallel.ts';
 import type { AbsentOwners } from './absent-owners.ts';
 import { foregroundFinalizer, type Node, type OwnerGraph, orphanFinalizer, type Work } from './graph.ts';
 import { type Identity, identityOf } from './identity.ts';
@@ -71,9 +72,7 @@ export async function attemptToDelete(node: Node, collector: Collector): Promise
 /** Takes the owner off its dependents, then lets it go. */
 export async function orphanDependents(node: Node, { client }: Collector): Promise<void> {
   const { uid } = node.identity;
-  const answers = await Promise.allSettled([...node.dependents].map((dependent) => disown(dependent, uid, client)));
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await forAll([...node.dependents], (dependent) => disown(dependent, uid, client));
   if (node.resource !== undefined) await finalizeObject(client.resource(node.resource), node.identity, orphanFinalizer);
 }
 

@@ -8,6 +8,7 @@ import { keyText } from '../../runtime/key.ts';
 import type { ControllerModule } from '../controller-module.ts';
 import { claim, claimants } from '../workload/claim.ts';
 import { controlledBy, indexByController } from '../workload/ownership.ts';
+import { forAll } from '../workload/parallel.ts';
 import { selectorOf } from '../workload/selectors.ts';
 import { type JobStatus, tally } from './count.ts';
 import { isJobFinished, type Outcome, outcomeOf, type Progress, untilDeadline } from './outcome.ts';
@@ -53,7 +54,7 @@ async function releaseStrangers(job: Job | undefined, context: KeyContext): Prom
   const tracked = context.cache(Pod).byIndex(trackedBy, keyText(context.key));
   const isStranger = (pod: Pod): boolean =>
     job === undefined || isJobFinished(job) || getControllerOf(pod)?.uid !== job.metadata.uid;
-  await Promise.all(tracked.filter(isStranger).map((pod) => untrack(pod, context)));
+  await forAll(tracked.filter(isStranger), (pod) => untrack(pod, context));
 }
 
 /** One reconcile of a job that is not finished. */
@@ -85,7 +86,7 @@ class Sync {
     await this.#write(outcome);
     const { toUntrack } = tally(this.#job, this.#pods());
     if (toUntrack.length > 0) {
-      await Promise.all(toUntrack.map((pod) => untrack(pod, this.#context)));
+      await forAll(toUntrack, (pod) => untrack(pod, this.#context));
       outcome = outcomeOf(this.#progress());
       await this.#write(outcome);
     }

@@ -1,6 +1,7 @@
 /** How many pods of a job run at a time. Source: `manageJob` in Kubernetes' job_controller.go. */
 import type { Job, Pod } from '../../client/kinds.ts';
 import type { KeyContext } from '../../runtime/index.ts';
+import { forAll } from '../workload/parallel.ts';
 import { createPod, deletePod, isNamespaceTerminating } from '../workload/pod-control.ts';
 import { slowStart } from '../workload/slow-start.ts';
 import type { Tally } from './count.ts';
@@ -46,14 +47,12 @@ export async function manageJob(
 
 /** Deletes pods that are not wanted now, which is no failure of theirs: their end is not counted. */
 export async function dismissPods(job: Job, pods: readonly Pod[], context: KeyContext): Promise<void> {
-  await Promise.all(pods.map((pod) => untrack(pod, context)));
+  await forAll(pods, (pod) => untrack(pod, context));
   await deletePods(job, pods, context);
 }
 
 export async function deletePods(job: Job, pods: readonly Pod[], context: KeyContext): Promise<void> {
-  const answers = await Promise.allSettled(pods.map((pod) => deletePod(context, job, pod)));
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await forAll(pods, (pod) => deletePod(context, job, pod));
 }
 
 /** Those that have got least far: unassigned, pending, the youngest. */

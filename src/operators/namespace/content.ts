@@ -8,6 +8,7 @@ import type { DiscoveredResource } from '../../client/discovery.ts';
 import type { Namespace, Pod } from '../../client/kinds.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import { isReason } from '../../machinery/status.ts';
+import { forAll } from '../workload/parallel.ts';
 import { messageOf } from '../workload/pod-control.ts';
 import type { Findings } from './conditions.ts';
 
@@ -33,7 +34,7 @@ export async function deleteContent(client: Client, namespace: Namespace, now: n
   const isPods = ({ group, plural }: DiscoveredResource): boolean => group === '' && plural === 'pods';
   const tally = new Tally(undiscovered);
   const empty = async (chosen: readonly DiscoveredResource[]): Promise<void> => {
-    await Promise.all(chosen.map((resource) => deleteResource(client, resource, namespace, now, tally)));
+    await forAll(chosen, (resource) => deleteResource(client, resource, namespace, now, tally));
   };
   await empty(resources.filter(isPods));
   if (tally.isClean) await empty(resources.filter((resource) => !isPods(resource)));
@@ -105,15 +106,13 @@ async function list(objects: ResourceClient<ApiObject>, namespace: string): Prom
 }
 
 async function deleteEach(objects: ResourceClient<ApiObject>, found: readonly ApiObject[]): Promise<void> {
-  await Promise.all(
-    found.map(async (object) => {
-      try {
-        await objects.delete(keyOf(object), background);
-      } catch (error) {
-        if (!isReason(error, 'NotFound', 'MethodNotAllowed')) throw error;
-      }
-    }),
-  );
+  await forAll(found, async (object) => {
+    try {
+      await objects.delete(keyOf(object), background);
+    } catch (error) {
+      if (!isReason(error, 'NotFound', 'MethodNotAllowed')) throw error;
+    }
+  });
 }
 
 /** The longest time that a running pod may take, in seconds; 0 when that has passed since the namespace was deleted. */

@@ -3,6 +3,7 @@ import { Pod, ReplicaSet } from '../../client/kinds.ts';
 import { getControllerOf } from '../../machinery/owner-reference.ts';
 import type { KeyContext } from '../../runtime/index.ts';
 import { controlledBy } from '../workload/ownership.ts';
+import { failuresOf } from '../workload/parallel.ts';
 import { createPod, deletePod, isNamespaceTerminating, messageOf, podFromTemplate } from '../workload/pod-control.ts';
 import { isPodActive } from '../workload/pods.ts';
 import { slowStart } from '../workload/slow-start.ts';
@@ -45,10 +46,8 @@ async function remove(
   context: KeyContext,
 ): Promise<ReplicaError | undefined> {
   const victims = podsToDelete(pods, relatedPods(replicaSet, context), count, context.clock.now());
-  const answers = await Promise.allSettled(victims.map((pod) => deletePod(context, replicaSet, pod)));
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  if (failed === undefined) return undefined;
-  return { reason: 'FailedDelete', message: messageOf(failed.reason), error: failed.reason };
+  const [error] = await failuresOf(victims, (pod) => deletePod(context, replicaSet, pod));
+  return error === undefined ? undefined : { reason: 'FailedDelete', message: messageOf(error), error };
 }
 
 /** The active pods of all ReplicaSets of the same Deployment: the old and the new do the same work. */

@@ -4,6 +4,7 @@
  */
 import type { ControllerRevision, Pod, StatefulSet } from '../../client/kinds.ts';
 import type { KeyContext } from '../../runtime/index.ts';
+import { forAll } from '../workload/parallel.ts';
 import { isPodAvailable, isPodReady } from '../workload/pods.ts';
 import { templateOf } from '../workload/revisions.ts';
 import { ordinalOf, revisionOf, startOf } from './identity.ts';
@@ -37,7 +38,7 @@ export async function stepTowards(
   if (monotonic) {
     for (const ordinal of ordinals) if (!(await processReplica(step, ordinal, byOrdinal.get(ordinal)))) return;
   } else {
-    await Promise.all(ordinals.map((ordinal) => processReplica(step, ordinal, byOrdinal.get(ordinal))));
+    await forAll(ordinals, (ordinal) => processReplica(step, ordinal, byOrdinal.get(ordinal)));
   }
   const replicas = ordinals.map((ordinal) => byOrdinal.get(ordinal));
   if (
@@ -101,7 +102,7 @@ async function removeCondemned(
   const unhealthy = [...replicas, ...[...condemned].reverse()].find((pod) => pod !== undefined && !isHealthy(pod));
   if (!monotonic) {
     const living = condemned.filter((pod) => !isTerminating(pod));
-    await Promise.all(living.map((pod) => deleteStatefulPod(set, pod, context)));
+    await forAll(living, (pod) => deleteStatefulPod(set, pod, context));
     return false;
   }
   const [highest] = condemned;

@@ -9,6 +9,7 @@ import { controllerReference, getControllerOf } from '../../machinery/owner-refe
 import { isReason } from '../../machinery/status.ts';
 import type { Cache } from '../../runtime/index.ts';
 import { controlledBy, orphansIn } from './ownership.ts';
+import { failuresOf } from './parallel.ts';
 
 export interface ClaimRequest<O extends TypedObject, T extends TypedObject> {
   readonly client: Client;
@@ -43,14 +44,12 @@ export async function claim<O extends TypedObject, T extends TypedObject>(reques
       );
   if (adopted.length === 0 && released.length === 0) return claimed;
   if (adopted.length > 0) await requireAlive(request);
-  const answers = await Promise.allSettled([
-    ...adopted.map((object) => adopt(objects, object, request)),
-    ...released.map((object) => release(objects, object, owner)),
-  ]);
-  const failed = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason as unknown);
-  if (failed.length > 0) throw failed[0];
-  for (const answer of answers)
-    if (answer.status === 'fulfilled' && answer.value !== undefined) claimed.push(answer.value);
+  const failures = await failuresOf(adopted, async (object) => {
+    const own = await adopt(objects, object, request);
+    if (own !== undefined) claimed.push(own);
+  });
+  failures.push(...(await failuresOf(released, (object) => release(objects, object, owner))));
+  if (failures.length > 0) throw failures[0];
   return claimed;
 }
 
@@ -91,7 +90,7 @@ async function release<T extends TypedObject>(
   objects: ResourceClient<T>,
   object: T,
   owner: TypedObject,
-): Promise<undefined> {
+): Promise<void> {
   const { uid = '' } = object.metadata;
   const patch = { metadata: { ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid ?? '' }], uid } };
   try {
@@ -100,7 +99,6 @@ async function release<T extends TypedObject>(
     // Gone; or (Invalid) no longer ours, or another object of the same name.
     if (!isReason(error, 'NotFound', 'Invalid')) throw error;
   }
-  return undefined;
 }
 
 /** Whose claim to an orphan has to be looked at: `owners` in its namespace that select it. */

@@ -2,6 +2,8 @@
  * Many calls that probably all fail when one does: in batches of 1, 2, 4, …, stopping after the batch in which one failed.
  * Source: `slowStartBatch` in `k8s.io/kubernetes/pkg/controller/replicaset`.
  */
+import { failuresOf } from './parallel.ts';
+
 export interface SlowStartResult {
   readonly successes: number;
   /** The first failure. */
@@ -11,10 +13,12 @@ export interface SlowStartResult {
 export async function slowStart(count: number, call: (index: number) => Promise<void>): Promise<SlowStartResult> {
   let successes = 0;
   for (let size = Math.min(1, count), start = 0; size > 0; ) {
-    const answers = await Promise.allSettled(Array.from({ length: size }, (_, index) => call(start + index)));
-    const failures = answers.filter((answer) => answer.status === 'rejected');
+    const failures = await failuresOf(
+      Array.from({ length: size }, (_, index) => start + index),
+      call,
+    );
     successes += size - failures.length;
-    if (failures.length > 0) return { successes, error: failures[0]!.reason };
+    if (failures.length > 0) return { successes, error: failures[0] };
     start += size;
     size = Math.min(2 * size, count - start);
   }
