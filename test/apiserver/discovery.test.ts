@@ -24,9 +24,9 @@ describe('discovery', () => {
       list.resources.map(({ name }: { name: string }) => name),
       ['widgets', 'widgets/status', 'widgets/scale'],
     );
-    const [widget, scale, status] = list.resources;
+    const [widget, status, scale] = list.resources;
     assert.deepEqual(widget.shortNames, ['wd']);
-    assert.deepEqual(widget.verbs, ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']);
+    assert.deepEqual(widget.verbs, ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']);
     assert.deepEqual(status.verbs, ['get', 'patch', 'update']);
     assert.deepEqual([scale.group, scale.version, scale.kind], ['autoscaling', 'v1', 'Scale']);
   });
