@@ -81,6 +81,15 @@ describe('the ReplicaSet controller', () => {
     assert.equal(cluster.writes.filter((write) => write === 'create pods').length, 20);
   });
 
+  it('makes and deletes hundreds of pods without asking too much of the server', async () => {
+    await create(500);
+    assert.equal((await podsOf(cluster)).length, 500);
+    await sets().updateScale(key, { metadata: key, spec: { replicas: 0 } });
+    await cluster.clock.settle();
+    assert.equal((await podsOf(cluster)).length, 0);
+    assert.deepEqual(cluster.errors, []);
+  });
+
   it('replaces a pod that is deleted or finished, and writes nothing when nothing changes', async () => {
     await create(2);
     const [first, second] = await podsOf(cluster);

@@ -8,6 +8,7 @@ import type { KeyContext, KeyReconciler, RequeueAfter } from '../../runtime/inde
 import type { ControllerModule } from '../controller-module.ts';
 import { controlledBy, indexByController } from '../workload/ownership.ts';
 import { messageOf } from '../workload/pod-control.ts';
+import { endingWithNamespace } from '../workload/terminating.ts';
 import { cleanUp, createJob, deleteJob, endOf, referenceTo } from './jobs.ts';
 import { dueRun } from './missed.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
@@ -18,7 +19,10 @@ export const cronJobController: ControllerModule = {
   name: 'cronjob-controller',
   add(manager) {
     indexByController(manager, Job);
-    manager.controller('cronjob-controller', { for: CronJob, concurrency: 5 }).owns(Job).reconcileKey(reconcile);
+    manager
+      .controller('cronjob-controller', { for: CronJob, concurrency: 5 })
+      .owns(Job)
+      .reconcileKey(endingWithNamespace(reconcile));
   },
 };
 

@@ -9,6 +9,7 @@ import { claim, claimants } from '../workload/claim.ts';
 import { controlledBy, indexByController } from '../workload/ownership.ts';
 import { templateRevision, truncateHistory } from '../workload/revisions.ts';
 import { selectorOf } from '../workload/selectors.ts';
+import { endingWithNamespace } from '../workload/terminating.ts';
 import { placementOn } from './placement.ts';
 import { byNode, carryOut, changesFor, hashLabel } from './pods.ts';
 import { daemonSetStatus } from './status.ts';
@@ -28,7 +29,7 @@ export const daemonSetController: ControllerModule = {
       )
       .watches(Node, () => sets.list().map(keyOf), { predicate: placementChanged })
       .reads(ControllerRevision)
-      .reconcileKey(reconcile);
+      .reconcileKey(endingWithNamespace(reconcile));
   },
 };
 

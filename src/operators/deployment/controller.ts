@@ -12,6 +12,7 @@ import type { ControllerModule } from '../controller-module.ts';
 import { claim, claimants } from '../workload/claim.ts';
 import { indexByController } from '../workload/ownership.ts';
 import { selectorOf } from '../workload/selectors.ts';
+import { endingWithNamespace } from '../workload/terminating.ts';
 import { revisionAnnotation } from './annotations.ts';
 import { cleanUp } from './clean-up.ts';
 import { createNewReplicaSet, updateNewReplicaSet } from './new-replica-set.ts';
@@ -43,7 +44,7 @@ export const deploymentController: ControllerModule = {
       .watches(Pod, (pod) => deploymentOf(pod, replicaSets), {
         predicate: { added: () => false, updated: () => false },
       })
-      .reconcileKey(reconcile);
+      .reconcileKey(endingWithNamespace(reconcile));
   },
 };
 

@@ -10,6 +10,7 @@ import { claim, claimants } from '../workload/claim.ts';
 import { controlledBy, indexByController } from '../workload/ownership.ts';
 import { forAll } from '../workload/parallel.ts';
 import { selectorOf } from '../workload/selectors.ts';
+import { endingWithNamespace } from '../workload/terminating.ts';
 import { type JobStatus, tally } from './count.ts';
 import { isJobFinished, type Outcome, outcomeOf, type Progress, untilDeadline } from './outcome.ts';
 import { isActive, isTerminating, isTracked, untrack } from './pods.ts';
@@ -35,7 +36,7 @@ export const jobController: ControllerModule = {
       .watches(Pod, (pod) =>
         claimants(pod, jobs.list(pod.metadata.namespace), ({ spec }) => selectorOf(spec?.selector)),
       )
-      .reconcileKey(reconcile);
+      .reconcileKey(endingWithNamespace(reconcile));
   },
 };
 

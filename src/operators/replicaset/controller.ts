@@ -14,6 +14,7 @@ import { claim, claimants } from '../workload/claim.ts';
 import { controlledBy, indexByController } from '../workload/ownership.ts';
 import { isPodActive } from '../workload/pods.ts';
 import { selectorOf } from '../workload/selectors.ts';
+import { endingWithNamespace } from '../workload/terminating.ts';
 import { manageReplicas } from './replicas.ts';
 import { replicaSetStatus } from './status.ts';
 
@@ -31,7 +32,7 @@ export const replicaSetController: ControllerModule = {
           ? claimants(pod, replicaSets.list(pod.metadata.namespace), (owner) => selectorOf(owner.spec?.selector))
           : [],
       )
-      .reconcileKey(reconcile);
+      .reconcileKey(endingWithNamespace(reconcile));
   },
 };
 

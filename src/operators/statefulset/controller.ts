@@ -11,6 +11,7 @@ import { claim, claimants } from '../workload/claim.ts';
 import { controlledBy, indexByController } from '../workload/ownership.ts';
 import { templateRevision, truncateHistory } from '../workload/revisions.ts';
 import { selectorOf } from '../workload/selectors.ts';
+import { endingWithNamespace } from '../workload/terminating.ts';
 import { ordinalOf, revisionOf } from './identity.ts';
 import { statefulSetStatus } from './status.ts';
 import { type Revisions, stepTowards } from './update.ts';
@@ -29,7 +30,7 @@ export const statefulSetController: ControllerModule = {
       )
       .reads(ControllerRevision)
       .reads(PersistentVolumeClaim)
-      .reconcileKey(reconcile);
+      .reconcileKey(endingWithNamespace(reconcile));
   },
 };
 
