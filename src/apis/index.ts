@@ -32,6 +32,8 @@ import { createServiceType, serviceType } from './core/service.ts';
 import { serviceAccountType } from './core/service-account.ts';
 import type { ServiceNetwork } from './core/service-allocation.ts';
 import { endpointSliceType } from './discovery/endpoint-slice.ts';
+import { flowSchemaType } from './flowcontrol/flow-schema.ts';
+import { priorityLevelConfigurationType } from './flowcontrol/priority-level-configuration.ts';
 import { ingressType } from './networking/ingress.ts';
 import { ingressClassType } from './networking/ingress-class.ts';
 import { networkPolicyType } from './networking/network-policy.ts';
@@ -66,6 +68,7 @@ export {
   endpointSliceType,
   endpointsType,
   eventType,
+  flowSchemaType,
   horizontalPodAutoscalerType,
   ingressClassType,
   ingressType,
@@ -82,6 +85,7 @@ export {
   podTemplateType,
   podType,
   priorityClassType,
+  priorityLevelConfigurationType,
   replicaSetType,
   replicationControllerType,
   resourceQuotaType,
@@ -146,6 +150,8 @@ const types: readonly ResourceType[] = [
   certificateSigningRequestType,
   validatingAdmissionPolicyType,
   validatingAdmissionPolicyBindingType,
+  flowSchemaType,
+  priorityLevelConfigurationType,
 ];
 
 export interface BuiltinOptions {

@@ -1,0 +1,136 @@
+import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { nameIsDnsSubdomain, validateServiceAccountName } from '../../machinery/names.ts';
+import { builtinType } from '../builtin.ts';
+import { ageColumn, column, nameColumn } from '../columns.ts';
+import { checkAll } from '../core/field-rules.ts';
+import type { FlowSchema } from '../types.ts';
+
+type Rule = NonNullable<NonNullable<FlowSchema['spec']>['rules']>[number];
+
+const definition = 'io.k8s.api.flowcontrol.v1.FlowSchemaSpec';
+const path = FieldPath.of('spec');
+const maxPrecedence = 10_000;
+
+export const flowSchemaType = builtinType<FlowSchema>({
+  group: 'flowcontrol.apiserver.k8s.io',
+  kind: 'FlowSchema',
+  plural: 'flowschemas',
+  scope: 'Cluster',
+  status: true,
+  columns: [
+    nameColumn,
+    column<FlowSchema>('PriorityLevel', 'string', ({ spec }) => spec?.priorityLevelConfiguration?.name ?? '', {
+      describedBy: [definition, 'priorityLevelConfiguration'],
+    }),
+    column<FlowSchema>('MatchingPrecedence', 'string', ({ spec }) => spec?.matchingPrecedence ?? 0, {
+      describedBy: [definition, 'matchingPrecedence'],
+    }),
+    column<FlowSchema>('DistinguisherMethod', 'string', ({ spec }) => spec?.distinguisherMethod?.type ?? '<none>', {
+      describedBy: [definition, 'distinguisherMethod'],
+    }),
+    ageColumn,
+    column<FlowSchema>('MissingPL', 'string', missingText, {
+      description: 'references a broken or non-existent PriorityLevelConfiguration',
+    }),
+  ],
+  strategy: {
+    generation: true,
+    default({ spec }) {
+      if (spec !== undefined) spec.matchingPrecedence ??= 1000;
+    },
+    prepareForCreate(draft) {
+      draft.status = {};
+    },
+    prepareForUpdate(draft, old) {
+      draft.status = old.status ?? {};
+    },
+    validate,
+    validateUpdate: validate,
+  },
+});
+
+function missingText({ status }: FlowSchema): string {
+  return status?.conditions?.find(({ type }) => type === 'Dangling')?.status ?? '?';
+}
+
+/** Source: Kubernetes `pkg/apis/flowcontrol/validation/validation.go`, ValidateFlowSchema. */
+function validate({ metadata, spec }: FlowSchema): FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec === undefined) return errors;
+  const { matchingPrecedence = 0, distinguisherMethod, priorityLevelConfiguration, rules = [] } = spec;
+  const at = path.child('matchingPrecedence');
+  if (matchingPrecedence <= 0) errors.push(invalid(at, matchingPrecedence, 'must be a positive value'));
+  if (matchingPrecedence > maxPrecedence)
+    errors.push(invalid(at, matchingPrecedence, `must not be greater than ${maxPrecedence}`));
+  if (matchingPrecedence === 1 && metadata.name !== 'exempt') {
+    errors.push(invalid(at, matchingPrecedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
+  }
+  if (distinguisherMethod !== undefined && !['ByNamespace', 'ByUser'].includes(distinguisherMethod.type)) {
+    const method = path.child('distinguisherMethod').child('type');
+    errors.push(notSupported(method, distinguisherMethod.type, ['ByNamespace', 'ByUser']));
+  }
+  const level = priorityLevelConfiguration?.name ?? '';
+  const levelPath = path.child('priorityLevelConfiguration').child('name');
+  if (level === '') errors.push(required(levelPath, 'must reference a priority level'));
+  else checkAll(nameIsDnsSubdomain(level), levelPath, level, errors);
+  for (const [i, rule] of rules.entries()) validateRule(rule, path.child('rules').index(i), errors);
+  return errors;
+}
+
+function validateRule(
+  { subjects, resourceRules = [], nonResourceRules = [] }: Rule,
+  at: FieldPath,
+  errors: FieldError[],
+): void {
+  const subjectsPath = at.child('subjects');
+  if ((subjects?.length ?? 0) === 0) errors.push(required(subjectsPath, 'subjects must contain at least one value'));
+  for (const [i, { kind, user, group, serviceAccount }] of (subjects ?? []).entries()) {
+    const each = subjectsPath.index(i);
+    if (kind === 'User' || kind === 'Group') {
+      const field = kind.toLowerCase();
+      const named = kind === 'User' ? user : group;
+      if (named === undefined)
+        errors.push(required(each.child(field), `${field} is required when subject kind is '${kind}'`));
+      else if (named.name === '') errors.push(required(each.child(field).child('name')));
+    } else if (kind === 'ServiceAccount') {
+      const field = each.child('serviceAccount');
+      if (serviceAccount === undefined)
+        errors.push(required(field, "serviceAccount is required when subject kind is 'ServiceAccount'"));
+      else {
+        if (serviceAccount.name === '') errors.push(required(field.child('name')));
+        else if (serviceAccount.name !== '*') {
+          checkAll(validateServiceAccountName(serviceAccount.name), field.child('name'), serviceAccount.name, errors);
+        }
+        if (serviceAccount.namespace === '')
+          errors.push(required(field.child('namespace'), 'must specify namespace for service account'));
+      }
+    } else errors.push(notSupported(each.child('kind'), kind, ['Group', 'ServiceAccount', 'User']));
+  }
+  if (resourceRules.length === 0 && nonResourceRules.length === 0) {
+    errors.push(required(at, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
+  }
+  for (const [i, { verbs, apiGroups, resources, namespaces, clusterScope }] of resourceRules.entries()) {
+    const each = at.child('resourceRules').index(i);
+    const need = (field: string, values: readonly string[] | undefined | null, what: string): void => {
+      if ((values?.length ?? 0) === 0) errors.push(required(each.child(field), what));
+    };
+    need('verbs', verbs, 'verbs must contain at least one value');
+    need('apiGroups', apiGroups, 'resource rules must supply at least one api group');
+    need('resources', resources, 'resource rules must supply at least one resource');
+    if ((namespaces?.length ?? 0) === 0 && clusterScope !== true) {
+      errors.push(
+        required(
+          each.child('namespaces'),
+          'resource rules that are not cluster scoped must supply at least one namespace',
+        ),
+      );
+    }
+  }
+  for (const [i, { verbs, nonResourceURLs }] of nonResourceRules.entries()) {
+    const each = at.child('nonResourceRules').index(i);
+    if ((verbs?.length ?? 0) === 0) errors.push(required(each.child('verbs'), 'verbs must contain at least one value'));
+    if ((nonResourceURLs?.length ?? 0) === 0) {
+      errors.push(required(each.child('nonResourceURLs'), 'nonResourceURLs must contain at least one value'));
+    }
+  }
+}
