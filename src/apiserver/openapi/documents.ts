@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ResourceType, ResourceVersion } from '../../apis/resource-type.ts';
 import type { JsonObject } from '../../machinery/json.ts';
+import type { Schema } from '../../machinery/schema.ts';
 import type { ResourceRegistry } from '../registry.ts';
 import { kubernetesVersion } from '../version.ts';
 import { Definitions, deleteOptionsName, patchName, scaleName, statusName } from './definitions.ts';
@@ -59,9 +60,22 @@ function write(served: readonly Served[], openApi: OpenApiVersion): { paths: Jso
   }
   const schemas: JsonObject = {};
   for (const [name, schema] of definitions.entries) {
-    schemas[name] = writeDefinition(schema, definitions.describe(name), openApi);
+    schemas[name] = written(name, schema, definitions, openApi);
   }
   return { paths, schemas };
+}
+
+const writtenBuiltins: Readonly<Record<OpenApiVersion, Map<string, JsonObject>>> = { v2: new Map(), v3: new Map() };
+
+/** Kubernetes' own definitions are the same in every document that refers to them: they are written once. */
+function written(name: string, schema: Schema, definitions: Definitions, openApi: OpenApiVersion): JsonObject {
+  if (!name.startsWith('io.k8s.')) return writeDefinition(schema, definitions.describe(name), openApi);
+  let found = writtenBuiltins[openApi].get(name);
+  if (found === undefined) {
+    found = writeDefinition(schema, definitions.describe(name), openApi);
+    writtenBuiltins[openApi].set(name, found);
+  }
+  return found;
 }
 
 /** As kube-apiserver names versions of a document: upper-case SHA-512 in hexadecimal. */

@@ -38,8 +38,18 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
   let index: { generation: number; body: string } | undefined;
   const v2: Partial<Record<FormatV2, WholeDocument>> = {};
 
+  let known: { generation: number; paths: ReturnType<typeof groupVersionPaths> } | undefined;
+
+  const groupVersions = (): ReturnType<typeof groupVersionPaths> => {
+    if (known?.generation !== registry.generation) {
+      known = { generation: registry.generation, paths: groupVersionPaths(registry) };
+      for (const path of documents.keys()) if (!known.paths.has(path)) documents.delete(path);
+    }
+    return known.paths;
+  };
+
   const document = (path: string): Document | undefined => {
-    const sources = groupVersionPaths(registry).get(path);
+    const sources = groupVersions().get(path);
     if (sources === undefined) return undefined;
     let found = documents.get(path);
     if (found === undefined || !sameSources(found.sources, sources)) {
@@ -53,7 +63,7 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
   const root = (): string => {
     if (index?.generation !== registry.generation) {
       const paths: Record<string, { serverRelativeURL: string }> = {};
-      for (const path of groupVersionPaths(registry).keys()) {
+      for (const path of groupVersions().keys()) {
         paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${document(path)!.hash}` };
       }
       index = { generation: registry.generation, body: JSON.stringify({ paths }) };

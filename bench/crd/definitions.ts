@@ -1,0 +1,153 @@
+/**
+ * Definitions in numbers, on the server that `setpoint up` runs, over the memory store: how long from create to served,
+ * what each costs in memory, what discovery and OpenAPI cost when one more is created, and what other requests notice.
+ *
+ *     npx tsx --expose-gc bench/crd/definitions.ts [count]
+ */
+import { performance } from 'node:perf_hooks';
+import type { JsonObject } from '../../src/machinery/json.ts';
+import type { ApiObject } from '../../src/machinery/object.ts';
+import { startTestCluster, type TestCluster } from '../../src/testing/index.ts';
+
+const total = Number(process.argv[2] ?? 1000);
+const steps = [1, 200, 500, total].filter((count, i, all) => count <= total && all.indexOf(count) === i);
+
+const text = { type: 'string' };
+
+/** About 60 fields, two levels of lists, defaults, patterns and a rule: a middling published definition. */
+function definition(index: number): ApiObject {
+  const properties: Record<string, JsonObject> = {};
+  for (let i = 0; i < 40; i++)
+    properties[`field${i}`] = { type: 'string', description: `What field ${i} says.`, maxLength: 64 };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `things${index}.g${index}.example.com` },
+    spec: {
+      group: `g${index}.example.com`,
+      scope: 'Namespaced',
+      names: { plural: `things${index}`, kind: `Thing${index}`, categories: ['things'] },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              properties: {
+                spec: {
+                  type: 'object',
+                  properties: {
+                    ...properties,
+                    replicas: { type: 'integer', minimum: 0, default: 1 },
+                    pattern: { type: 'string', pattern: '^[a-z]+$' },
+                    items: {
+                      type: 'array',
+                      maxItems: 16,
+                      items: {
+                        type: 'object',
+                        properties: { name: text, ports: { type: 'array', items: { type: 'integer' } } },
+                      },
+                    },
+                  },
+                  'x-kubernetes-validations': [{ rule: 'self.replicas < 100' }],
+                },
+                status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+              },
+            },
+          },
+          subresources: { status: {} },
+        },
+      ],
+    },
+  };
+}
+
+const cluster = await startTestCluster();
+const { server } = cluster;
+const widget = (index: number, name: string): ApiObject => ({
+  apiVersion: `g${index}.example.com/v1`,
+  kind: `Thing${index}`,
+  metadata: { name, namespace: 'default' },
+  spec: { replicas: 3, pattern: 'abc', items: [{ name: 'a', ports: [80] }] },
+});
+
+let others = 0;
+await measure(cluster);
+await cluster.stop();
+
+async function measure({ create, transport }: TestCluster): Promise<void> {
+  collect();
+  const empty = memory();
+  const served: number[] = [];
+  let made = 0;
+  for (const step of steps) {
+    while (made < step) {
+      const started = performance.now();
+      await create(definition(made));
+      while (server.registry.find(`g${made}.example.com`, 'v1', `things${made}`) === undefined) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      served.push(performance.now() - started);
+      made += 1;
+    }
+    const [first] = await create(widget(made - 1, 'first'));
+    if (first === undefined) throw new Error('nothing was created');
+    const documents: string[] = [];
+    for (const path of ['/apis', '/openapi/v3', `/openapi/v3/apis/g${made - 1}.example.com/v1`, '/openapi/v2']) {
+      const took = await time(() => transport.document(path));
+      documents.push(`${path.replace(/g\d+/, 'g')} ${took.toFixed(1)} ms`);
+    }
+    console.log(`${made} definitions: ${documents.join(', ')}`);
+    const started = performance.now();
+    await create(definition(made));
+    while (server.registry.find(`g${made}.example.com`, 'v1', `things${made}`) === undefined) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const one = performance.now() - started;
+    made += 1;
+    const again: string[] = [];
+    for (const path of ['/apis', '/openapi/v3', '/openapi/v2']) {
+      again.push(`${path} ${(await time(() => transport.document(path))).toFixed(1)} ms`);
+    }
+    console.log(`  one more: served in ${one.toFixed(1)} ms, then ${again.join(', ')}`);
+    console.log(`  a create of another resource: ${(await other(create)).toFixed(2)} ms`);
+  }
+  served.sort((a, b) => a - b);
+  const at = (share: number): string => served[Math.floor((served.length - 1) * share)]!.toFixed(1);
+  console.log(`create to served: median ${at(0.5)} ms, 99 % ${at(0.99)} ms, worst ${at(1)} ms`);
+  collect();
+  const idle = (memory() - empty) / made / 1024;
+  console.log(`memory, every definition's OpenAPI built: ${idle.toFixed(0)} KiB each`);
+  for (let i = 0; i < made; i++) await create(widget(i, 'used'));
+  collect();
+  console.log(`memory, an object of each created: ${((memory() - empty) / made / 1024).toFixed(0)} KiB each`);
+}
+
+async function time(run: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await run();
+  return performance.now() - started;
+}
+
+/** The mean over 200 creates of a built-in resource. */
+async function other(create: TestCluster['create']): Promise<number> {
+  const started = performance.now();
+  for (let i = 0; i < 200; i++) {
+    others += 1;
+    await create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `other-${others}`, namespace: 'default' } });
+  }
+  return (performance.now() - started) / 200;
+}
+
+function collect(): void {
+  const { gc } = globalThis as { gc?: () => void };
+  gc?.();
+  gc?.();
+}
+
+function memory(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
