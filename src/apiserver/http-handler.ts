@@ -258,6 +258,8 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
   ): Promise<void> {
     const { request, response } = exchange;
     const headers: Record<string, string> = { ...exchange.headers(), ...extra, 'Content-Type': contentType };
+    // A client that keeps its connection would keep the server from ending.
+    if (options.inFlight.stopping) headers.Connection = 'close';
     let body = bytes;
     if (bytes.length >= gzipThreshold && acceptsGzip(request)) {
       body = await compress(bytes);

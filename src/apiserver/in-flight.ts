@@ -20,7 +20,7 @@ export class InFlight {
     if (this.#stopping) throw new StatusError(503, 'ServiceUnavailable', 'the server is shutting down');
     if (verb === 'watch') return () => undefined;
     const read = reads.has(verb);
-    const exempt = user.groups.includes('system:masters');
+    const exempt = isSystem(user);
     if (!exempt && (read ? this.#reads >= maxReads : this.#writes >= maxWrites)) {
       throw tooManyRequests('Too many requests, please try again later.', 1);
     }
@@ -34,6 +34,11 @@ export class InFlight {
       else this.#writes -= 1;
       if (this.#reads + this.#writes === 0) this.#idle?.();
     };
+  }
+
+  /** Whether {@link InFlight.drain} has been called. */
+  get stopping(): boolean {
+    return this.#stopping;
   }
 
   get reads(): number {
@@ -52,4 +57,9 @@ export class InFlight {
       this.#idle = resolve;
     });
   }
+}
+
+/** Administrators and the cluster's own components: what holds the cluster together must not queue behind its users. */
+function isSystem({ name, groups }: UserInfo): boolean {
+  return groups.includes('system:masters') || groups.includes('system:nodes') || name.startsWith('system:kube-');
 }

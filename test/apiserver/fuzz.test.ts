@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { parse } from 'yaml';
 import { type Answer, type Api, configMap, startApi, widgets } from './support/api.ts';
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 150);
@@ -259,10 +260,11 @@ function check(method: string, answer: Answer): void {
     assert.match(text, /^(404 page not found\n|400 Bad Request)$/);
     return;
   }
-  const { kind, status, message, reason } = answer.json;
+  const failure = answer.headers['content-type'] === 'application/yaml' ? parse(text) : answer.json;
+  const { kind, status, message, reason } = failure;
   assert.equal(kind, 'Status');
   assert.equal(status, 'Failure');
-  assert.equal(answer.json.code, code);
+  assert.equal(failure.code, code);
   assert.ok(typeof message === 'string' && message !== '', text);
   assert.ok(typeof reason === 'string' || code === 500, text);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import { createVirtualClock } from '../../src/clock/virtual.ts';
 import { type Api, assertFailure, configMap, startApi, type WatchEvent, widgets } from './support/api.ts';
 
 const collection = '/api/v1/namespaces/default/configmaps';
@@ -48,23 +49,22 @@ describe('watch', () => {
   });
 
   it('from a revision that is gone ends with 410 in the stream', async () => {
-    const { metadata } = await make('a');
-    await make('b');
-    const { store } = api.cluster;
-    await store.compact(await store.revision());
-    // A server that starts now has no events from before.
-    await using later = await startApi();
-    for (const name of ['a', 'b', 'c']) await later.ok('POST', collection, configMap(name));
-    const watch = await later.watch(`${collection}?watch=1&resourceVersion=1`);
-    const first = await watch.next();
-    assert.ok(first !== undefined);
-    if (first.type === 'ERROR') {
-      assert.equal(first.object.code, 410);
-      assert.equal(first.object.reason, 'Expired');
-      assert.match(first.object.message, /^too old resource version: 1 \(\d+\)$/);
-      assert.equal(await watch.next(), undefined);
-    } else assert.equal(first.type, 'ADDED', `revision ${metadata.resourceVersion}`);
-    watch.close();
+    await make('a');
+    const watch = await api.watch(`${collection}?watch=1&resourceVersion=1`);
+    assert.equal(watch.response.statusCode, 200);
+    const [event] = await watch.take(1);
+    assert.equal(event!.type, 'ERROR');
+    const { message, ...status } = event!.object;
+    assert.match(message, /^too old resource version: 1 \(\d+\)$/);
+    assert.deepEqual(status, {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      reason: 'Expired',
+      code: 410,
+    });
+    assert.equal(await watch.next(), undefined);
   });
 
   it('sees objects come to match and stop to match', async () => {
@@ -116,6 +116,23 @@ describe('watch', () => {
     await make('c');
     assert.deepEqual(brief(await watch.take(1)), ['ADDED c']);
     watch.close();
+  });
+
+  it('is told the revision from time to time when it asks for that', async () => {
+    const clock = createVirtualClock();
+    await using quiet = await startApi({ clock });
+    const watch = await quiet.watch(`${collection}?watch=1&allowWatchBookmarks=true`);
+    const silent = await quiet.watch(`${collection}?watch=1`);
+    const { metadata } = await quiet.ok('GET', collection);
+    await clock.advance(76_000);
+    const [bookmark] = await watch.take(1);
+    assert.equal(bookmark!.type, 'BOOKMARK');
+    assert.equal(bookmark!.object.kind, 'ConfigMap');
+    assert.ok(Number(bookmark!.object.metadata.resourceVersion) >= Number(metadata.resourceVersion));
+    await quiet.ok('POST', collection, configMap('a'));
+    assert.deepEqual(brief(await silent.take(1)), ['ADDED a']);
+    watch.close();
+    silent.close();
   });
 
   it('without initial events begins now', async () => {
@@ -203,21 +220,13 @@ describe('watch', () => {
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => undefined);
     await make('noisy');
-    const { client } = api.cluster;
-    const resource = await client.dynamic({ apiVersion: 'v1', kind: 'ConfigMap' });
+    const { store } = api.cluster;
+    const key = '/registry/core/configmaps/default/noisy';
     const text = 'x'.repeat(4000);
+    const value = (step: number): Buffer =>
+      Buffer.from(JSON.stringify({ ...configMap('noisy'), data: { text: `${step}${text}` } }));
     // The window holds ten thousand events and a tenth more.
-    for (let i = 0; i < 12_500; i += 50) {
-      await Promise.all(
-        Array.from({ length: 50 }, (_, j) =>
-          resource.patch(
-            { namespace: 'default', name: 'noisy' },
-            { data: { text: `${i + j}${text}` } },
-            { type: 'application/merge-patch+json' },
-          ),
-        ),
-      );
-    }
+    for (let step = 0; step < 12_500; step++) await store.txn([], [{ type: 'put', key, value: value(step) }]);
     socket.resume();
     await closed;
     assert.ok(process.memoryUsage().external < 400 * 1024 * 1024, 'events are held once');
