@@ -35,13 +35,14 @@ export function controllersCommand(): Command {
     .addOption(logLevelFlag())
     .addOption(logFormatFlag())
     .action((flags: RoleFlags & { controllers: string[] }) =>
-      run(flags, async (transport, log) => {
+      run(flags, 'kube-controller-manager', async (transport, log, rootCertificates) => {
         const { startControllers } = await import('../cluster/controllers-role.ts');
         return await startControllers({
           transport,
           selection: flags.controllers,
           clock: systemClock,
           log,
+          rootCertificates,
           leaderElection: candidate('kube-controller-manager'),
         });
       }),
@@ -55,7 +56,7 @@ export function schedulerCommand(): Command {
     .addOption(logLevelFlag())
     .addOption(logFormatFlag())
     .action((flags: RoleFlags) =>
-      run(flags, async (transport, log) => {
+      run(flags, 'kube-scheduler', async (transport, log) => {
         const { startScheduler } = await import('../cluster/scheduler-role.ts');
         return await startScheduler({
           transport,
@@ -83,7 +84,7 @@ export function nodeCommand(): Command {
     .addOption(logLevelFlag())
     .addOption(logFormatFlag())
     .action((flags: NodeFlags) =>
-      run(flags, async (transport, log, authority) => {
+      run(flags, 'kubelet', async (transport, log, authority) => {
         if (flags.runtime === 'none') throw new CliError("--runtime: a node needs one, 'none' is for `setpoint up`", 2);
         const { startNode } = await import('../cluster/node-role.ts');
         const { agentServer } = await import('../cluster/agent-server.ts');
@@ -103,6 +104,7 @@ export function nodeCommand(): Command {
 /** `authority`: the CA of the kubeconfig's cluster, PEM. */
 async function run(
   flags: RoleFlags,
+  userAgent: string,
   start: (transport: Transport, log: Logger, authority: string) => Promise<Role>,
 ): Promise<void> {
   const log = createLogger(flags.logLevel, flags.logFormat);
@@ -110,7 +112,7 @@ async function run(
   let role: Role;
   try {
     const config = await loadKubeConfig({ path: flags.kubeconfig });
-    role = await start(httpTransport(config), log, String(config.ca ?? ''));
+    role = await start(httpTransport({ ...config, userAgent }), log, String(config.ca ?? ''));
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(

@@ -80,7 +80,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const url = `https://${urlHost(options.bind)}:${listener.port}`;
 
     const transport = (name: string, groups: readonly string[] = []): Transport =>
-      inProcessTransport(server, { user: { name, groups: [...groups, 'system:authenticated'] } });
+      // Managed fields name the component, as its User-Agent does elsewhere: kube-scheduler.
+      inProcessTransport(server, {
+        user: { name, groups: [...groups, 'system:authenticated'] },
+        userAgent: name.startsWith('system:node:') ? 'kubelet' : name.replace(/^system:/, ''),
+      });
     await bootstrap(createClient(transport('system:apiserver', ['system:masters'])), listener.port);
 
     const controllers = await startControllers({
@@ -88,6 +92,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       selection: options.controllers,
       clock,
       log,
+      rootCertificates: pki.authority.certificate,
     });
     running.push(controllers);
     if (options.scheduler) {

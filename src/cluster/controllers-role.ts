@@ -13,6 +13,8 @@ export interface ControllersRoleOptions {
   readonly selection: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
+  /** What clients check the API server's certificate against, PEM: published in every namespace. */
+  readonly rootCertificates?: string;
   /** Set where several processes may take the role: only one at a time works. */
   readonly leaderElection?: LeaderElectionOptions;
 }
@@ -37,7 +39,9 @@ export async function startControllers(options: ControllersRoleOptions): Promise
     ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }),
   });
   const chosen = controllers.filter(({ name }) => selected.has(name));
-  for (const controller of chosen) controller.add(manager);
+  const { rootCertificates } = options;
+  const settings = rootCertificates === undefined ? {} : { rootCertificates };
+  for (const controller of chosen) controller.add(manager, settings);
   if (chosen.length > 0) await manager.start();
   return {
     names: chosen.map(({ name }) => name),
