@@ -102,6 +102,7 @@ describeKubectl('delete', { resources: [gadgets], controllers: ['*'], nodes: 1 }
       $ kubectl delete gadget held --timeout=1s
       36|gadget.shop.example.com "held" deleted from default namespace
       20|gadget.shop.example.com "held" deleted
+      ...
       error: timed out waiting for the condition on gadgets/held
       [1]
       $ kubectl delete gadget held --wait=false
