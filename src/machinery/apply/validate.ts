@@ -78,10 +78,11 @@ function validateList(values: JsonArray, list: ListType, duplicates: boolean): E
       element = elementOf(list, value);
     } catch (error) {
       if (!(error instanceof ElementError)) throw error;
-      return [...(errors ?? []), { path: '', message: `element ${index}: ${error.message}` }];
+      return [...(errors ?? []), ...wrong(`element ${index}: ${error.message}`)];
     }
     if (seen.has(element) && !duplicates) {
-      errors = [...(errors ?? []), ...wrong(`duplicate entries for key ${elementText(element)}`)];
+      errors ??= [];
+      errors.push({ path: '', message: `duplicate entries for key ${elementText(element)}` });
     }
     seen.add(element);
     errors = collect(errors, validateAt(value, list.element, duplicates), asIs, element);
@@ -95,7 +96,9 @@ const asIs = (element: PathElement): PathElement => element;
 function collect<T>(errors: Errors, below: Errors, toElement: (part: T) => PathElement, part: T): Errors {
   if (below === undefined) return errors;
   const step = elementText(toElement(part));
-  return [...(errors ?? []), ...below.map(({ path, message }) => ({ path: step + path, message }))];
+  const all = errors ?? [];
+  for (const { path, message } of below) all.push({ path: step + path, message });
+  return all;
 }
 
 const wrong = (message: string): TypeErrorAt[] => [{ path: '', message }];
