@@ -90,7 +90,9 @@ export class NodeRegistration {
 
   async #update(): Promise<void> {
     const { client, clock, identity } = this.#options;
-    const old = this.#node?.status ?? {};
+    // Others write the status, too: a node that was silent for a while is marked Unknown by the node lifecycle controller.
+    this.#node = await client.resource(nodes).get({ name: identity.name }, { resourceVersion: '0' });
+    const old = this.#node.status ?? {};
     const status = await nodeStatus(identity, old, clock.now());
     const due = clock.now() - this.#reportedAt >= reportInterval;
     if (!due && sameExceptHeartbeat(old, status)) return;
