@@ -154,7 +154,7 @@ export class ResourceStore {
       const created = await this.#createOnce(type, object, request);
       if (created !== undefined) return created;
       const name = object.metadata.name!;
-      if (!generated) throw alreadyExists(this.resource, name);
+      if (!generated) throw this.#taken(request.namespace, name);
       if (attempt < attempts) continue;
       const error = alreadyExists(this.resource, name);
       throw new StatusError(
@@ -164,6 +164,12 @@ export class ResourceStore {
         { ...error.status.details, retryAfterSeconds: 1 },
       );
     }
+  }
+
+  #taken(namespace: string | undefined, name: string): StatusError {
+    const error = alreadyExists(this.resource, name);
+    if (this.cache.get(this.key(namespace, name))?.peek().metadata.deletionTimestamp === undefined) return error;
+    return new StatusError(409, 'AlreadyExists', `object is being deleted: ${error.message}`, error.status.details);
   }
 
   /** `undefined`: the name is taken. */

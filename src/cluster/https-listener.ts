@@ -32,6 +32,8 @@ const requestTimeout = 120_000;
 const keepAliveTimeout = 150_000;
 /** What is left open this long after `close` is cut. */
 const closeTimeout = 5_000;
+/** How often connections that have become idle are closed meanwhile. */
+const sweepInterval = 50;
 
 /** Rejects with the error of the socket (`EADDRINUSE`, `EACCES`, …). */
 export function listen(options: ListenOptions): Promise<HttpsListener> {
@@ -76,8 +78,11 @@ function close(server: Server, sockets: Set<Socket>): Promise<void> {
     const cut = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, closeTimeout);
+    // Connections become idle as their last answers end, and their clients would keep them.
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepInterval);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();

@@ -35,6 +35,13 @@ describe('delete', () => {
     assert.equal(marked.kind, 'ConfigMap');
     assert.match(marked.metadata.deletionTimestamp, /Z$/);
     assert.equal(marked.metadata.deletionGracePeriodSeconds, 0);
+    assertFailure(
+      await api.send('POST', collection, { body: configMap('held') }),
+      409,
+      'AlreadyExists',
+      'object is being deleted: configmaps "held" already exists',
+      { name: 'held', kind: 'configmaps' },
+    );
     const again = await api.ok('DELETE', `${collection}/held`);
     assert.equal(
       again.metadata?.deletionTimestamp ?? marked.metadata.deletionTimestamp,

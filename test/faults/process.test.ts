@@ -155,12 +155,14 @@ describe('the process', () => {
     await new Promise((resolve) => slow.once('continue', resolve));
     slow.write(text.slice(0, 10));
     await api.send('GET', '/readyz');
+    const began = performance.now();
     const ended = setpoint.stop('SIGTERM');
     await watched;
     slow.end(text.slice(10));
     assert.equal(await answered, 201);
     const { code, stderr } = await ended;
     assert.equal(code, 0, stderr);
+    assert.ok(performance.now() - began < 4000, 'idle connections hold nobody up');
     api.close();
 
     const again = start();
