@@ -144,7 +144,7 @@ const variable: Readonly<Record<string, string>> = {
 
 function matches(printed: string, expected: string): boolean {
   if (printed === expected) return true;
-  const trimmed = (text: string): string => text.replaceAll('\t', '  ').replace(/ +$/gm, '');
+  const trimmed = (text: string): string => text.replaceAll('\t', '  ').replace(/ +$/gm, '').replace(/\n+$/, '\n');
   const pattern = trimmed(expected)
     .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
     .replace(/^( *)\\\.\\\.\\\.\n/gm, '(?:.*\n)*?')

@@ -62,7 +62,9 @@ const plain = [
 
 function writeMembers(schema: Schema, fields: Readonly<Record<string, string>>, version: OpenApiVersion): JsonObject {
   const open =
-    version === 'v2' && (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.nullable === true);
+    version === 'v2' &&
+    schema.definition === undefined &&
+    (schema['x-kubernetes-preserve-unknown-fields'] === true || schema.nullable === true);
   const written: JsonObject = {};
   for (const member of plain) {
     const value = schema[member];
