@@ -33,7 +33,8 @@ export { kubernetesLibraries } from './library/index.ts';
 export { appliedObjectType, jsonPatchType, misnamedObjects, mutationLibrary } from './library/mutation.ts';
 export { bindingsLibrary, optionalLibrary } from './library/optional.ts';
 export { latestStringsLibrary, stringsLibrary } from './library/strings.ts';
-export { macroTable, type ParseResult, type ParserOptions, parse } from './parser.ts';
+export { macroTable } from './macros.ts';
+export { type ParseResult, type ParserOptions, parse } from './parser.ts';
 export {
   type CheckOptions,
   checkRules,

@@ -230,3 +230,12 @@ function bind(make: NodeFactory, name: string, value: Expr, result: Expr): Expr 
     result,
   });
 }
+
+/** What a macro is found by. */
+export function macroKey(name: string, args: number, receiver: boolean): string {
+  return `${name}:${args}:${receiver}`;
+}
+
+export function macroTable(macros: readonly Macro[]): Map<string, Macro> {
+  return new Map(macros.map((macro) => [macroKey(macro.name, macro.args, macro.receiver), macro]));
+}

@@ -1,6 +1,6 @@
 /** From text to syntax tree: the grammar of CEL (cel-go `parser/gen/CEL.g4`), its limits, and its errors in cel-go's words. */
 import type { Ast, Expr, MapEntry, StructField } from './ast.ts';
-import { type Token, type TokenKind, tokenize } from './lexer.ts';
+import type { Token, TokenKind } from './lexer.ts';
 import {
   parseBytesLiteral,
   parseDoubleLiteral,
@@ -8,8 +8,10 @@ import {
   parseStringLiteral,
   parseUintLiteral,
 } from './literals.ts';
-import { bindMacro, type Fold, type Macro, MacroError, optionalMacros, standardMacros } from './macros.ts';
+import { bindMacro, type Macro, MacroError, macroKey, macroTable, optionalMacros, standardMacros } from './macros.ts';
 import type { SourceIssue } from './source.ts';
+import { Abort, TokenStream } from './token-stream.ts';
+import { TreeBuilder } from './tree-builder.ts';
 import type { Value } from './values.ts';
 
 export interface ParserOptions {
@@ -39,14 +41,6 @@ export function parse(text: string, options: ParserOptions = {}): ParseResult {
   return new Parser(text, options).parse();
 }
 
-export function macroKey(name: string, args: number, receiver: boolean): string {
-  return `${name}:${args}:${receiver}`;
-}
-
-export function macroTable(macros: readonly Macro[]): Map<string, Macro> {
-  return new Map(macros.map((macro) => [macroKey(macro.name, macro.args, macro.receiver), macro]));
-}
-
 const defaultMacros = macroTable([...standardMacros, ...optionalMacros, bindMacro]);
 
 /** Words that no variable may have as its name; fields may. */
@@ -72,6 +66,8 @@ const additions: ReadonlyMap<string, string> = new Map([
   ['-', '_-_'],
 ]);
 
+const binary: ReadonlySet<string> = new Set([...relations.keys(), ...multiplications.keys(), ...additions.keys()]);
+
 /** What may begin an expression, as the generated parser lists it. */
 const expressionTokens =
   "'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER";
@@ -79,19 +75,13 @@ const mapTokens =
   "'[', '{', '}', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER";
 const fieldTokens = "'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER";
 
-/** Ends the parse at the first error from which there is no going on. */
-class Abort extends Error {}
-
 class Parser {
   readonly #text: string;
   readonly #options: ParserOptions;
   readonly #macros: ReadonlyMap<string, Macro>;
   readonly #maxDepth: number;
-  readonly #issues: SourceIssue[] = [];
-  readonly #tokens: readonly Token[];
-  readonly #positions: number[] = [-1];
-  #at = 0;
-  #token: Token;
+  readonly #tokens: TokenStream;
+  readonly #tree = new TreeBuilder();
   #depth = 0;
 
   constructor(text: string, options: ParserOptions) {
@@ -99,85 +89,25 @@ class Parser {
     this.#options = options;
     this.#macros = options.macros ?? defaultMacros;
     this.#maxDepth = options.maxDepth ?? 250;
-    this.#tokens = tokenize(text, this.#issues);
-    this.#token = this.#tokens[0] as Token;
+    this.#tokens = new TokenStream(text);
   }
 
   parse(): ParseResult {
     try {
       const expr = this.#expression();
-      if (this.#token.kind !== 'EOF') this.#unexpected('<EOF>', (next) => next.kind === 'EOF');
-      if (this.#issues.length === 0) {
-        return { ast: { source: this.#text, expr, positions: this.#positions }, issues: [] };
+      if (this.#tokens.token.kind !== 'EOF') this.#tokens.unexpected('<EOF>', (next) => next.kind === 'EOF');
+      if (this.#tokens.issues.length === 0) {
+        return { ast: { source: this.#text, expr, positions: this.#tree.positions }, issues: [] };
       }
     } catch (error) {
       if (!(error instanceof Abort)) throw error;
     }
-    return { issues: this.#issues };
-  }
-
-  // Tokens.
-
-  #next(): Token {
-    const token = this.#token;
-    if (token.kind !== 'EOF') this.#token = this.#tokens[++this.#at] as Token;
-    return token;
-  }
-
-  #peek(ahead: number): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] as Token;
-  }
-
-  #is(text: string): boolean {
-    return this.#token.kind === 'PUNCTUATION' && this.#token.text === text;
-  }
-
-  #accept(text: string): Token | undefined {
-    return this.#is(text) ? this.#next() : undefined;
-  }
-
-  #expect(text: string): Token {
-    if (!this.#is(text)) this.#unexpected(`'${text}'`, (next) => next.kind === 'PUNCTUATION' && next.text === text);
-    return this.#next();
-  }
-
-  // Errors.
-
-  #report(offset: number, message: string): void {
-    this.#issues.push({ offset, message });
-  }
-
-  /** Reports the current token. Goes on behind it when what follows fits, as the generated parser does; else stops. */
-  #unexpected(expecting: string, fits: (next: Token) => boolean): void {
-    const { offset, text, kind } = this.#token;
-    const extraneous = kind !== 'EOF' && fits(this.#peek(1));
-    this.#report(
-      offset,
-      `Syntax error: ${extraneous ? 'extraneous' : 'mismatched'} input '${text}' expecting ${expecting}`,
-    );
-    if (!extraneous) throw new Abort();
-    this.#next();
-  }
-
-  #noAlternative(): never {
-    const { kind, text, offset } = this.#token;
-    this.#report(offset, `Syntax error: no viable alternative at input '.${kind === 'EOF' ? '' : text}'`);
-    throw new Abort();
+    return { issues: this.#tokens.issues };
   }
 
   #limit(message: string): never {
-    this.#report(-1, `${message} exceeded${message.startsWith('expression') ? `: ${this.#maxDepth}` : ''}`);
+    this.#tokens.report(-1, `${message} exceeded${message.startsWith('expression') ? `: ${this.#maxDepth}` : ''}`);
     throw new Abort();
-  }
-
-  // Nodes.
-
-  #id(offset: number): number {
-    return this.#positions.push(offset) - 1;
-  }
-
-  #call(offset: number, name: string, ...args: Expr[]): Expr {
-    return { kind: 'call', id: this.#id(offset), target: undefined, function: name, args };
   }
 
   // The grammar, from the loosest to the tightest binding.
@@ -186,11 +116,11 @@ class Parser {
     if (++this.#depth > this.#maxDepth) this.#limit('expression recursion limit');
     const condition = this.#or();
     let expr = condition;
-    const op = this.#accept('?');
+    const op = this.#tokens.accept('?');
     if (op !== undefined) {
       const whenTrue = this.#or();
-      this.#expect(':');
-      expr = this.#call(op.offset, '_?_:_', condition, whenTrue, this.#expression());
+      this.#tokens.expect(':');
+      expr = this.#tree.call(op.offset, '_?_:_', condition, whenTrue, this.#expression());
     }
     this.#depth--;
     return expr;
@@ -198,11 +128,11 @@ class Parser {
 
   #or(): Expr {
     const first = this.#and();
-    if (!this.#is('||')) return first;
+    if (!this.#tokens.is('||')) return first;
     const terms = [first];
     const offsets: number[] = [];
-    while (this.#is('||')) {
-      offsets.push(this.#next().offset);
+    while (this.#tokens.is('||')) {
+      offsets.push(this.#tokens.next().offset);
       terms.push(this.#and());
     }
     return this.#balance('_||_', terms, offsets, 0, offsets.length - 1);
@@ -210,11 +140,11 @@ class Parser {
 
   #and(): Expr {
     const first = this.#relation();
-    if (!this.#is('&&')) return first;
+    if (!this.#tokens.is('&&')) return first;
     const terms = [first];
     const offsets: number[] = [];
-    while (this.#is('&&')) {
-      offsets.push(this.#next().offset);
+    while (this.#tokens.is('&&')) {
+      offsets.push(this.#tokens.next().offset);
       terms.push(this.#relation());
     }
     return this.#balance('_&&_', terms, offsets, 0, offsets.length - 1);
@@ -225,7 +155,7 @@ class Parser {
     const middle = (low + high + 1) >> 1;
     const left = middle === low ? (terms[middle] as Expr) : this.#balance(name, terms, offsets, low, middle - 1);
     const right = middle === high ? (terms[middle + 1] as Expr) : this.#balance(name, terms, offsets, middle + 1, high);
-    return this.#call(offsets[middle] as number, name, left, right);
+    return this.#tree.call(offsets[middle] as number, name, left, right);
   }
 
   #relation(): Expr {
@@ -233,7 +163,7 @@ class Parser {
     for (let depth = 1; ; depth++) {
       const name = this.#operator(relations, depth);
       if (name === undefined) return left;
-      left = this.#call(this.#next().offset, name, left, this.#sum());
+      left = this.#tree.call(this.#tokens.next().offset, name, left, this.#sum());
     }
   }
 
@@ -242,7 +172,7 @@ class Parser {
     for (let depth = 1; ; depth++) {
       const name = this.#operator(additions, depth);
       if (name === undefined) return left;
-      left = this.#call(this.#next().offset, name, left, this.#product());
+      left = this.#tree.call(this.#tokens.next().offset, name, left, this.#product());
     }
   }
 
@@ -251,97 +181,97 @@ class Parser {
     for (let depth = 1; ; depth++) {
       const name = this.#operator(multiplications, depth);
       if (name === undefined) return left;
-      left = this.#call(this.#next().offset, name, left, this.#unary());
+      left = this.#tree.call(this.#tokens.next().offset, name, left, this.#unary());
     }
   }
 
   /** The function of the operator at this token, if it is one of these. */
   #operator(operators: ReadonlyMap<string, string>, depth: number): string | undefined {
-    if (this.#token.kind !== 'PUNCTUATION') return undefined;
-    const name = operators.get(this.#token.text);
+    if (this.#tokens.token.kind !== 'PUNCTUATION') return undefined;
+    const name = operators.get(this.#tokens.token.text);
     if (name !== undefined && this.#depth + depth > this.#maxDepth) this.#limit('max recursion depth');
     return name;
   }
 
   #unary(): Expr {
-    const op = this.#token;
-    const signed = this.#peek(1).kind;
-    if (this.#is('-') && (signed === 'NUM_INT' || signed === 'NUM_FLOAT')) return this.#member();
-    if (!this.#is('!') && !this.#is('-')) return this.#member();
+    const op = this.#tokens.token;
+    const signed = this.#tokens.peek(1).kind;
+    if (this.#tokens.is('-') && (signed === 'NUM_INT' || signed === 'NUM_FLOAT')) return this.#member();
+    if (!this.#tokens.is('!') && !this.#tokens.is('-')) return this.#member();
     let count = 0;
-    while (this.#accept(op.text) !== undefined) count++;
+    while (this.#tokens.accept(op.text) !== undefined) count++;
     const operand = this.#member();
     if (count % 2 === 0) return operand;
-    return this.#call(op.offset, op.text === '!' ? '!_' : '-_', operand);
+    return this.#tree.call(op.offset, op.text === '!' ? '!_' : '-_', operand);
   }
 
   #member(): Expr {
     let expr = this.#primary();
     for (let depth = 1; ; depth++) {
       if (this.#depth + depth > this.#maxDepth + 1) this.#limit('max recursion depth');
-      if (this.#is('.')) expr = this.#selection(expr);
-      else if (this.#is('[')) expr = this.#index(expr);
+      if (this.#tokens.is('.')) expr = this.#selection(expr);
+      else if (this.#tokens.is('[')) expr = this.#index(expr);
       else return expr;
     }
   }
 
   #selection(operand: Expr): Expr {
-    const dot = this.#next();
-    const optional = this.#accept('?') !== undefined;
-    const name = this.#token;
+    const dot = this.#tokens.next();
+    const optional = this.#tokens.accept('?') !== undefined;
+    const name = this.#tokens.token;
     if (name.kind !== 'IDENTIFIER' && name.kind !== 'ESC_IDENTIFIER') {
-      if (this.#is('in')) {
+      if (this.#tokens.is('in')) {
         // The generated parser takes it for the operator, and goes on with what follows.
-        this.#report(name.offset, "Syntax error: no viable alternative at input '.in'");
+        this.#tokens.report(name.offset, "Syntax error: no viable alternative at input '.in'");
         return operand;
       }
-      if (!isNameChain(operand)) this.#noAlternative();
-      this.#report(name.offset, `Syntax error: mismatched input '${name.text}' expecting IDENTIFIER`);
+      if (!isNameChain(operand)) this.#tokens.noAlternative();
+      this.#tokens.report(name.offset, `Syntax error: mismatched input '${name.text}' expecting IDENTIFIER`);
       throw new Abort();
     }
-    this.#next();
-    if (name.kind === 'IDENTIFIER' && !optional && this.#is('(')) return this.#methodCall(operand, name.text);
+    this.#tokens.next();
+    if (name.kind === 'IDENTIFIER' && !optional && this.#tokens.is('(')) return this.#methodCall(operand, name.text);
     const field = name.kind === 'IDENTIFIER' ? name.text : this.#quotedField(name);
     if (optional) {
-      if (this.#options.optionalSyntax === false) this.#report(dot.offset, "unsupported syntax '.?'");
-      const literal: Expr = { kind: 'literal', id: this.#id(name.offset), value: field };
-      return this.#call(dot.offset, '_?._', operand, literal);
+      if (this.#options.optionalSyntax === false) this.#tokens.report(dot.offset, "unsupported syntax '.?'");
+      const literal: Expr = { kind: 'literal', id: this.#tree.id(name.offset), value: field };
+      return this.#tree.call(dot.offset, '_?._', operand, literal);
     }
-    return { kind: 'select', id: this.#id(dot.offset), operand, field, testOnly: false };
+    return { kind: 'select', id: this.#tree.id(dot.offset), operand, field, testOnly: false };
   }
 
   #quotedField(token: Token): string {
-    if (this.#options.quotedFields === false) this.#report(token.offset, "unsupported syntax: '`'");
+    if (this.#options.quotedFields === false) this.#tokens.report(token.offset, "unsupported syntax: '`'");
     return token.text.slice(1, -1);
   }
 
   #methodCall(target: Expr, name: string): Expr {
-    const open = this.#next();
+    const open = this.#tokens.next();
     const args = this.#arguments();
     const expanded = this.#expand(name, target, args, open.offset);
-    return expanded ?? { kind: 'call', id: this.#id(open.offset), target, function: name, args };
+    return expanded ?? { kind: 'call', id: this.#tree.id(open.offset), target, function: name, args };
   }
 
   #arguments(): Expr[] {
     const args: Expr[] = [];
-    if (this.#accept(')') !== undefined) return args;
+    if (this.#tokens.accept(')') !== undefined) return args;
     do args.push(this.#expression());
-    while (this.#accept(',') !== undefined);
-    this.#expect(')');
+    while (this.#tokens.accept(',') !== undefined);
+    this.#tokens.expect(')');
     return args;
   }
 
   #index(operand: Expr): Expr {
-    const open = this.#next();
-    const optional = this.#accept('?') !== undefined;
+    const open = this.#tokens.next();
+    const optional = this.#tokens.accept('?') !== undefined;
     const index = this.#expression();
-    this.#expect(']');
-    if (optional && this.#options.optionalSyntax === false) this.#report(open.offset, "unsupported syntax '[?'");
-    return this.#call(open.offset, optional ? '_[?_]' : '_[_]', operand, index);
+    this.#tokens.expect(']');
+    if (optional && this.#options.optionalSyntax === false) this.#tokens.report(open.offset, "unsupported syntax '[?'");
+    return this.#tree.call(open.offset, optional ? '_[?_]' : '_[_]', operand, index);
   }
 
   #primary(): Expr {
-    const token = this.#token;
+    const token = this.#tokens.token;
     switch (token.kind) {
       case 'IDENTIFIER':
         return this.#name('');
@@ -350,7 +280,7 @@ class Parser {
       case 'NUM_FLOAT':
       case 'STRING':
       case 'BYTES':
-        return this.#literal(this.#next());
+        return this.#literal(this.#tokens.next());
       case 'PUNCTUATION':
         break;
       default:
@@ -358,9 +288,9 @@ class Parser {
     }
     switch (token.text) {
       case '(': {
-        this.#next();
+        this.#tokens.next();
         const expr = this.#expression();
-        this.#expect(')');
+        this.#tokens.expect(')');
         return expr;
       }
       case '[':
@@ -368,132 +298,138 @@ class Parser {
       case '{':
         return this.#map();
       case '.':
-        this.#next();
-        if (this.#token.kind === 'IDENTIFIER') return this.#name('.');
-        return this.#noAlternative();
+        this.#tokens.next();
+        if (this.#tokens.token.kind === 'IDENTIFIER') return this.#name('.');
+        return this.#tokens.noAlternative();
       case '-':
-        this.#next();
-        if (this.#token.kind === 'NUM_INT' || this.#token.kind === 'NUM_FLOAT') {
-          const number = this.#next();
+        this.#tokens.next();
+        if (this.#tokens.token.kind === 'NUM_INT' || this.#tokens.token.kind === 'NUM_FLOAT') {
+          const number = this.#tokens.next();
           return this.#literal({ ...number, text: `-${number.text}`, offset: token.offset });
         }
-        this.#report(this.#token.offset, "Syntax error: no viable alternative at input '-'");
+        this.#tokens.report(this.#tokens.token.offset, "Syntax error: no viable alternative at input '-'");
         return this.#noExpression();
       case 'true':
       case 'false':
-        this.#next();
-        return { kind: 'literal', id: this.#id(token.offset), value: token.text === 'true' };
+        this.#tokens.next();
+        return { kind: 'literal', id: this.#tree.id(token.offset), value: token.text === 'true' };
       case 'null':
-        this.#next();
-        return { kind: 'literal', id: this.#id(token.offset), value: null };
+        this.#tokens.next();
+        return { kind: 'literal', id: this.#tree.id(token.offset), value: null };
       default:
         return this.#noExpression();
     }
   }
 
   #noExpression(): Expr {
-    this.#unexpected(`{${expressionTokens}}`, (next) => beginsExpression(next));
-    return this.#primary();
+    const { kind, text, offset } = this.#tokens.token;
+    if (this.#tokens.skipExtraneous(`{${expressionTokens}}`, beginsExpression)) return this.#primary();
+    // The generated parser goes on with an operator, as if there were an expression before it.
+    if (kind !== 'PUNCTUATION' || !binary.has(text)) throw new Abort();
+    return { kind: 'literal', id: this.#tree.id(offset), value: null };
   }
 
   /** A variable, a call of a function, or the construction of a message. */
   #name(dot: '' | '.'): Expr {
-    const first = this.#next();
+    const first = this.#tokens.next();
     const message = this.#messageName(first);
     if (message !== undefined) return this.#struct(dot + message);
     if (reserved.has(first.text)) {
-      this.#report(first.offset - dot.length, `reserved identifier: ${first.text}`);
-      if (!this.#is('(')) return { kind: 'literal', id: this.#id(first.offset), value: null };
+      this.#tokens.report(first.offset - dot.length, `reserved identifier: ${first.text}`);
+      if (!this.#tokens.is('(')) return { kind: 'literal', id: this.#tree.id(first.offset), value: null };
     }
     const name = dot + first.text;
-    if (!this.#is('(')) return { kind: 'ident', id: this.#id(first.offset - dot.length), name };
-    const open = this.#next();
+    if (!this.#tokens.is('(')) return { kind: 'ident', id: this.#tree.id(first.offset - dot.length), name };
+    const open = this.#tokens.next();
     const args = this.#arguments();
-    return this.#expand(name, undefined, args, open.offset) ?? this.#call(open.offset, name, ...args);
+    return this.#expand(name, undefined, args, open.offset) ?? this.#tree.call(open.offset, name, ...args);
   }
 
   /** `a.b.C` when the tokens from here are `.b.C{`, which are then consumed up to the brace. */
   #messageName(first: Token): string | undefined {
     let ahead = 0;
     let name = first.text;
-    while (this.#peek(ahead).text === '.' && this.#peek(ahead + 1).kind === 'IDENTIFIER') {
-      name += `.${this.#peek(ahead + 1).text}`;
+    while (this.#tokens.peek(ahead).text === '.' && this.#tokens.peek(ahead + 1).kind === 'IDENTIFIER') {
+      name += `.${this.#tokens.peek(ahead + 1).text}`;
       ahead += 2;
     }
-    const brace = this.#peek(ahead);
+    const brace = this.#tokens.peek(ahead);
     if (brace.kind !== 'PUNCTUATION' || brace.text !== '{') return undefined;
-    for (let i = 0; i < ahead; i++) this.#next();
+    for (let i = 0; i < ahead; i++) this.#tokens.next();
     return name;
   }
 
   #literal(token: Token): Expr {
     const [value, problem] = literalValue(token.kind, token.text);
-    if (value === undefined) this.#report(token.offset, problem);
-    return { kind: 'literal', id: this.#id(token.offset), value: value ?? null };
+    if (value === undefined) this.#tokens.report(token.offset, problem);
+    return { kind: 'literal', id: this.#tree.id(token.offset), value: value ?? null };
   }
 
   #optionalEntry(): boolean {
-    const mark = this.#accept('?');
+    const mark = this.#tokens.accept('?');
     if (mark !== undefined && this.#options.optionalSyntax === false)
-      this.#report(mark.offset, "unsupported syntax '?'");
+      this.#tokens.report(mark.offset, "unsupported syntax '?'");
     return mark !== undefined;
   }
 
   #list(): Expr {
-    const open = this.#next();
+    const open = this.#tokens.next();
     const elements: Expr[] = [];
     const optionals: number[] = [];
-    while (!this.#is(']') && !(elements.length === 0 && this.#is(',') && this.#peek(1).text === ']')) {
+    while (
+      !this.#tokens.is(']') &&
+      !(elements.length === 0 && this.#tokens.is(',') && this.#tokens.peek(1).text === ']')
+    ) {
       if (this.#optionalEntry()) optionals.push(elements.length);
       elements.push(this.#expression());
-      if (!this.#is(',')) break;
-      this.#next();
+      if (!this.#tokens.is(',')) break;
+      this.#tokens.next();
     }
-    if (elements.length === 0) this.#accept(',');
-    this.#expect(']');
-    return { kind: 'list', id: this.#id(open.offset), elements, optionals };
+    if (elements.length === 0) this.#tokens.accept(',');
+    this.#tokens.expect(']');
+    return { kind: 'list', id: this.#tree.id(open.offset), elements, optionals };
   }
 
   #map(): Expr {
-    const open = this.#next();
+    const open = this.#tokens.next();
     const entries: MapEntry[] = [];
     while (!this.#endOfEntries(entries.length)) {
-      if (entries.length === 0 && !this.#is('?') && !beginsExpression(this.#token)) {
-        this.#unexpected(`{${mapTokens}}`, (next) => beginsExpression(next));
+      if (entries.length === 0 && !this.#tokens.is('?') && !beginsExpression(this.#tokens.token)) {
+        this.#tokens.unexpected(`{${mapTokens}}`, (next) => beginsExpression(next));
       }
       const optional = this.#optionalEntry();
       const key = this.#expression();
-      const colon = this.#expect(':');
-      const id = this.#id(colon.offset);
+      const colon = this.#tokens.expect(':');
+      const id = this.#tree.id(colon.offset);
       entries.push({ id, key, value: this.#expression(), optional });
-      if (this.#accept(',') === undefined) break;
+      if (this.#tokens.accept(',') === undefined) break;
     }
-    if (entries.length === 0) this.#accept(',');
-    this.#expect('}');
-    return { kind: 'map', id: this.#id(open.offset), entries };
+    if (entries.length === 0) this.#tokens.accept(',');
+    this.#tokens.expect('}');
+    return { kind: 'map', id: this.#tree.id(open.offset), entries };
   }
 
   #struct(name: string): Expr {
-    const open = this.#next();
+    const open = this.#tokens.next();
     const fields: StructField[] = [];
     while (!this.#endOfEntries(fields.length)) {
       const isName = (token: Token): boolean => token.kind === 'IDENTIFIER' || token.kind === 'ESC_IDENTIFIER';
-      if (!this.#is('?') && !isName(this.#token)) this.#unexpected(`{${fieldTokens}}`, isName);
+      if (!this.#tokens.is('?') && !isName(this.#tokens.token)) this.#tokens.unexpected(`{${fieldTokens}}`, isName);
       const optional = this.#optionalEntry();
-      const field = this.#next();
+      const field = this.#tokens.next();
       const text = field.kind === 'ESC_IDENTIFIER' ? this.#quotedField(field) : field.text;
-      const colon = this.#expect(':');
-      const id = this.#id(colon.offset);
+      const colon = this.#tokens.expect(':');
+      const id = this.#tree.id(colon.offset);
       fields.push({ id, name: text, value: this.#expression(), optional });
-      if (this.#accept(',') === undefined) break;
+      if (this.#tokens.accept(',') === undefined) break;
     }
-    if (fields.length === 0) this.#accept(',');
-    this.#expect('}');
-    return { kind: 'struct', id: this.#id(open.offset), name, fields };
+    if (fields.length === 0) this.#tokens.accept(',');
+    this.#tokens.expect('}');
+    return { kind: 'struct', id: this.#tree.id(open.offset), name, fields };
   }
 
   #endOfEntries(count: number): boolean {
-    return this.#is('}') || (count === 0 && this.#is(',') && this.#peek(1).text === '}');
+    return this.#tokens.is('}') || (count === 0 && this.#tokens.is(',') && this.#tokens.peek(1).text === '}');
   }
 
   // Macros.
@@ -502,42 +438,10 @@ class Parser {
     const macro = this.#macros.get(macroKey(name, args.length, target !== undefined));
     if (macro === undefined) return undefined;
     const nothing: Expr = { kind: 'literal', id: 0, value: null };
-    const expanded = macro.expand(this.#factory(offset), target ?? nothing, args);
+    const expanded = macro.expand(this.#tree.factory(offset), target ?? nothing, args);
     if (!(expanded instanceof MacroError)) return expanded;
-    this.#report(this.#positions[expanded.at.id] as number, expanded.message);
-    return { kind: 'literal', id: this.#id(offset), value: null };
-  }
-
-  #factory(offset: number) {
-    const id = (): number => this.#id(offset);
-    const factory = {
-      literal: (value: boolean | number): Expr => ({ kind: 'literal', id: id(), value }),
-      ident: (name: string): Expr => ({ kind: 'ident', id: id(), name }),
-      presence: (operand: Expr, field: string): Expr => ({ kind: 'select', id: id(), operand, field, testOnly: true }),
-      call: (name: string, ...args: Expr[]): Expr => this.#call(offset, name, ...args),
-      method: (name: string, target: Expr, ...args: Expr[]): Expr => ({
-        kind: 'call',
-        id: id(),
-        target,
-        function: name,
-        args,
-      }),
-      list: (...elements: Expr[]): Expr => ({ kind: 'list', id: id(), elements, optionals: [] }),
-      map: (): Expr => ({ kind: 'map', id: id(), entries: [] }),
-      fold: (fold: Fold): Expr => ({
-        kind: 'comprehension',
-        id: id(),
-        iterRange: fold.range,
-        iterVar: fold.variable,
-        iterVar2: fold.variable2 ?? '',
-        accuVar: fold.accumulator,
-        accuInit: fold.init,
-        loopCondition: fold.condition,
-        loopStep: fold.step,
-        result: fold.result,
-      }),
-    };
-    return factory;
+    this.#tokens.report(this.#tree.positions[expanded.at.id] as number, expanded.message);
+    return { kind: 'literal', id: this.#tree.id(offset), value: null };
   }
 }
 
