@@ -368,7 +368,7 @@ class Exchange {
     this.request = request;
     this.response = response;
     this.upgrade = upgrade;
-    const url = request.url ?? '/';
+    const url = originForm(request.url ?? '/');
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     const decoded = decodePath(path);
@@ -401,6 +401,13 @@ class Exchange {
   seconds(): number {
     return (performance.now() - this.#started) / 1000;
   }
+}
+
+/** Requests through proxies name the whole URL (RFC 9112, 3.2.2); which host they name counts for nothing here. */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const rest = /^https?:\/\/[^/?]*(.*)$/i.exec(target)?.[1] ?? target;
+  return rest.startsWith('?') || rest === '' ? `/${rest}` : rest;
 }
 
 /** KEP-1693: at most 4 KiB of warnings in total, each of at most 256 characters. */

@@ -59,8 +59,7 @@ export function listen(options: ListenOptions): Promise<HttpsListener> {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  // A failed handshake (a plain HTTP client, a scan) is the client's affair.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  answerPlainHttp(server);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: options.bind, port: options.port, backlog: 4096 }, () => {
@@ -72,6 +71,23 @@ export function listen(options: ListenOptions): Promise<HttpsListener> {
     });
   });
 }
+
+/** A failed handshake is the client's affair; one that speaks HTTP without TLS is told so, as Go's servers do. */
+function answerPlainHttp(server: Server): void {
+  const shaking = new Map<number | undefined, Socket>();
+  server.on('connection', (socket: Socket) => {
+    const { remotePort } = socket;
+    shaking.set(remotePort, socket);
+    socket.once('close', () => shaking.delete(remotePort));
+  });
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const plain = shaking.get(socket.remotePort);
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') plain?.end(plainHttpAnswer);
+    socket.destroy();
+  });
+}
+
+const plainHttpAnswer = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
 
 function close(server: Server, sockets: Set<Socket>): Promise<void> {
   return new Promise((resolve) => {
