@@ -6,6 +6,7 @@
  * into constants are free; `&&`, `||` and `?:` are free themselves.
  */
 import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
+import { accepts, isLazyOptional, lazyOptional, logical, membership, notStrictlyFalse } from './calls.ts';
 import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
 import { isKey, listConstruction, mapConstruction, objectConstruction } from './constructions.ts';
 import { typeName } from './equality.ts';
@@ -26,12 +27,11 @@ import {
   selection,
   variableSelection,
 } from './selections.ts';
-import { isDyn, type Type } from './types.ts';
+import type { Type } from './types.ts';
 import {
   CelError,
   EntryMap,
   ListValue,
-  MapValue,
   mapKey,
   noneOptional,
   noSuchOverload,
@@ -301,9 +301,9 @@ class Planner implements ExprPlanner {
     if (attributeCalls.has(expr.function)) return this.#attribute(expr, 1);
     switch (expr.function) {
       case '_&&_':
-        return this.#logical(expr, false);
+        return logical(this.plan(expr.args[0] as Expr), this.plan(expr.args[1] as Expr), false);
       case '_||_':
-        return this.#logical(expr, true);
+        return logical(this.plan(expr.args[0] as Expr), this.plan(expr.args[1] as Expr), true);
       case '@not_strictly_false':
         return notStrictlyFalse(this.plan(expr.args[0] as Expr));
     }
@@ -400,21 +400,6 @@ class Planner implements ExprPlanner {
     return /^[_@!-]/.test(expr.function) ? noSuchOverload : noSuchFunction(expr.function, values);
   }
 
-  /** `&&` (decided by false) and `||` (decided by true): either side may decide, whatever the other one is. */
-  #logical(expr: Call, decisive: boolean): Evaluate {
-    const left = this.plan(expr.args[0] as Expr);
-    const right = this.plan(expr.args[1] as Expr);
-    return (frame) => {
-      const a = left(frame);
-      if (a === decisive) return decisive;
-      const b = right(frame);
-      if (b === decisive) return decisive;
-      if (a === !decisive && b === !decisive) return !decisive;
-      if (a instanceof CelError) return a;
-      return b instanceof CelError ? b : noSuchOverload;
-    };
-  }
-
   /** The members of a constant list of scalars of one type, which is looked up instead of searched. */
   #constantSet(expr: Expr): ReadonlySet<unknown> | undefined {
     const list = this.constant(expr);
@@ -446,58 +431,4 @@ function ids(overloads: readonly Overload[]): string[] {
 function firstName(name: string): string {
   const dot = name.indexOf('.', 1);
   return dot < 0 ? name : name.slice(0, dot);
-}
-
-// Evaluation of calls.
-
-function notStrictlyFalse(operand: Evaluate): Evaluate {
-  return (frame) => {
-    const value = operand(frame);
-    frame.cost++;
-    return value !== false;
-  };
-}
-
-function membership(operand: Evaluate, members: ReadonlySet<unknown>): Evaluate {
-  return (frame) => {
-    const value = operand(frame);
-    return value instanceof CelError ? value : members.has(mapKey(value));
-  };
-}
-
-function isLazyOptional(name: string, overloads: readonly Overload[]): boolean {
-  return (name === 'or' || name === 'orValue') && overloads.some((overload) => overload.id.startsWith('optional_or'));
-}
-
-/** `a.or(b)` and `a.orValue(b)` evaluate `b` only when `a` has no value; they cost nothing themselves. */
-function lazyOptional(name: string, optional: Evaluate, otherwise: Evaluate): Evaluate {
-  return (frame) => {
-    const value = optional(frame);
-    if (value instanceof CelError) return value;
-    if (!(value instanceof OptionalValue)) return noSuchOverload;
-    if (value.value === undefined) return otherwise(frame);
-    return name === 'or' ? value : value.value;
-  };
-}
-
-function accepts(overload: Overload, values: readonly Value[]): boolean {
-  const { params } = overload;
-  if (params.length !== values.length) return false;
-  for (let i = 0; i < params.length; i++) if (!isOfType(values[i] as Value, params[i] as Type)) return false;
-  return true;
-}
-
-/** Whether a value may be given for a parameter; of containers only the kind counts, as in cel-go. */
-function isOfType(value: Value, type: Type): boolean {
-  if (isDyn(type) || type.kind === 'param') return true;
-  switch (type.kind) {
-    case 'list':
-      return value instanceof ListValue;
-    case 'map':
-      return value instanceof MapValue;
-    case 'null':
-      return value === null;
-    default:
-      return typeName(value) === type.name || (type.nullable === true && value === null);
-  }
 }
