@@ -152,7 +152,10 @@ for (const name of ['kubectl', 'kubectl-oldest'] satisfies KubectlName[]) {
         await kubectl.ok('delete crd crontabs.stable.example.com'),
         'customresourcedefinition.apiextensions.k8s.io "crontabs.stable.example.com" deleted\n',
       );
-      assert.match(await kubectl.fails('get crontabs'), /the server (could not find the requested resource|doesn't have a resource type "crontabs")/);
+      assert.match(
+        await kubectl.fails('get crontabs'),
+        /the server (could not find the requested resource|doesn't have a resource type "crontabs")/,
+      );
     });
   });
 }

@@ -72,9 +72,12 @@ function writeMembers(schema: Schema, fields: Readonly<Record<string, string>>, 
     if (open && member === 'type') continue;
     written[member] = value as JsonValue;
   }
-  if (schema['x-kubernetes-int-or-string'] === true && version === 'v3' && schema.definition === undefined) {
+  const scalar = scalarType(schema.definition, version);
+  if (scalar !== undefined) {
     delete written.type;
+    return { ...written, ...scalar };
   }
+  if (schema['x-kubernetes-int-or-string'] === true && version === 'v3') delete written.type;
   if (schema.default !== undefined) written.default = schema.default;
   if (version === 'v3') {
     if (schema.nullable !== undefined) written.nullable = schema.nullable;
@@ -105,7 +108,27 @@ function writeMembers(schema: Schema, fields: Readonly<Record<string, string>>, 
 function extensions(schema: Schema): JsonObject {
   const written: JsonObject = {};
   for (const [name, value] of Object.entries(schema)) {
-    if (name.startsWith('x-kubernetes-') && value !== undefined) written[name] = value as JsonValue;
+    if (!name.startsWith('x-kubernetes-') || value === undefined) continue;
+    // Kubernetes' own types say these by their names.
+    if (schema.definition !== undefined && onlyOfCustomResources.has(name)) continue;
+    written[name] = value as JsonValue;
   }
   return written;
+}
+
+const onlyOfCustomResources: ReadonlySet<string> = new Set([
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-int-or-string',
+]);
+
+/** Go types that are written in two ways. v2 cannot say that: there they are strings. */
+const scalars: Readonly<Record<string, readonly ('integer' | 'number' | 'string')[]>> = {
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': ['string', 'number'],
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': ['integer', 'string'],
+};
+
+function scalarType(definition: string | undefined, version: OpenApiVersion): JsonObject | undefined {
+  const types = definition === undefined ? undefined : scalars[definition];
+  if (types === undefined) return undefined;
+  return version === 'v2' ? { type: 'string' } : { oneOf: types.map((type) => ({ type })) };
 }
