@@ -1,4 +1,5 @@
 /** Reading: every form of output, selection and order. */
+import assert from 'node:assert/strict';
 import { describeKubectl, gadgets } from './transcript.ts';
 
 describeKubectl('get', { resources: [gadgets], controllers: ['*'], nodes: 1 }, (session) => {
@@ -300,4 +301,63 @@ describeKubectl('get', { resources: [gadgets], controllers: ['*'], nodes: 1 }, (
       Error from server (NotFound): the server could not find the requested resource
       [1]
     `));
+
+  it('watches what there is and what becomes of it', async () => {
+    const { kubectl } = session();
+    await kubectl.ok('label gadget a watched=yes');
+    const lines = kubectl.follow('get gadgets --watch --no-headers -l watched');
+    try {
+      assert.equal(await next(lines), 'a 3');
+      await kubectl.ok('scale gadget a --replicas=5');
+      assert.equal(await next(lines), 'a 5');
+      // What no longer matches is told as deleted, as it was.
+      await kubectl.ok('label gadget a watched-');
+      await kubectl.ok('label gadget b watched=yes');
+      assert.equal(await next(lines), 'a 5');
+      assert.equal(await next(lines), 'b 1');
+    } finally {
+      await lines.return(undefined);
+    }
+  });
+
+  it('watches from now on', async () => {
+    const { kubectl } = session();
+    const lines = kubectl.follow('get gadget b --watch-only -o name');
+    let first: string | undefined;
+    const told = next(lines).then((line) => {
+      first = line;
+    });
+    try {
+      // Nothing says when the watch has begun: there are changes until one is told.
+      for (let change = 0; first === undefined; change++) await kubectl.ok(`annotate gadget b n=${change} --overwrite`);
+      await told;
+      assert.equal(first, 'gadget.shop.example.com/b');
+    } finally {
+      await lines.return(undefined);
+    }
+  });
+
+  it('tells what happens to objects', async () => {
+    const { kubectl } = session();
+    const path = '{.type}:{.object.metadata.name}:{.object.spec.size}{"\\n"}';
+    const lines = kubectl.follow(`get gadget c -w --output-watch-events -o jsonpath=${path}`);
+    try {
+      assert.equal(await next(lines), 'ADDED:c:2');
+      await kubectl.ok('scale gadget c --replicas=4');
+      assert.equal(await next(lines), 'MODIFIED:c:4');
+      await kubectl.ok('delete gadget c --wait=false');
+      assert.equal(await next(lines), 'DELETED:c:4');
+    } finally {
+      await lines.return(undefined);
+    }
+  });
 });
+
+/** The next line, without the age at its end. */
+async function next(lines: AsyncGenerator<string>): Promise<string> {
+  const { value } = await lines.next();
+  return String(value ?? '')
+    .replace(/ +\d+s$/, '')
+    .replace(/ +/g, ' ')
+    .trim();
+}
