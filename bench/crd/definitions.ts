@@ -5,64 +5,12 @@
  *     npx tsx --expose-gc bench/crd/definitions.ts [count]
  */
 import { performance } from 'node:perf_hooks';
-import type { JsonObject } from '../../src/machinery/json.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
 import { startTestCluster, type TestCluster } from '../../src/testing/index.ts';
+import { definition } from './definition.ts';
 
 const total = Number(process.argv[2] ?? 1000);
 const steps = [1, 200, 500, total].filter((count, i, all) => count <= total && all.indexOf(count) === i);
-
-const text = { type: 'string' };
-
-/** About 60 fields, two levels of lists, defaults, patterns and a rule: a middling published definition. */
-function definition(index: number): ApiObject {
-  const properties: Record<string, JsonObject> = {};
-  for (let i = 0; i < 40; i++)
-    properties[`field${i}`] = { type: 'string', description: `What field ${i} says.`, maxLength: 64 };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `things${index}.g${index}.example.com` },
-    spec: {
-      group: `g${index}.example.com`,
-      scope: 'Namespaced',
-      names: { plural: `things${index}`, kind: `Thing${index}`, categories: ['things'] },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              properties: {
-                spec: {
-                  type: 'object',
-                  properties: {
-                    ...properties,
-                    replicas: { type: 'integer', minimum: 0, default: 1 },
-                    pattern: { type: 'string', pattern: '^[a-z]+$' },
-                    items: {
-                      type: 'array',
-                      maxItems: 16,
-                      items: {
-                        type: 'object',
-                        properties: { name: text, ports: { type: 'array', items: { type: 'integer' } } },
-                      },
-                    },
-                  },
-                  'x-kubernetes-validations': [{ rule: 'self.replicas < 100' }],
-                },
-                status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-              },
-            },
-          },
-          subresources: { status: {} },
-        },
-      ],
-    },
-  };
-}
 
 const cluster = await startTestCluster();
 const { server } = cluster;

@@ -231,6 +231,39 @@ describe('a definition in its life', () => {
       assert.equal(json.spec.a, 'kept');
     });
 
+    it('ends table watches whose columns have changed, and no others', async () => {
+      const from = (await api.ok('GET', path('threes'))).metadata.resourceVersion;
+      const watched = `${path('threes')}?watch=1&resourceVersion=${from}`;
+      const tables = await api.watch(watched, { Accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
+      const objects = await api.watch(watched);
+      const one = version('v1', spec({ a: text }), { storage: true });
+      const columns = [{ name: 'A', type: 'string', jsonPath: '.spec.a' }];
+      await change('threes.example.com', { spec: { versions: [{ ...one, additionalPrinterColumns: columns }] } });
+      assert.equal(await tables.next(), undefined);
+      await api.ok('POST', path('threes'), object('Three', 'after-columns'));
+      assert.equal((await objects.next())?.object.metadata.name, 'after-columns');
+      objects.close();
+    });
+
+    it('ends watches in process like those over HTTP', async () => {
+      await create(define('locals', [version('v1', spec({}), { storage: true }), version('v2', spec({}))]));
+      const ended = new Promise<Error | undefined>((resolve) => {
+        api.cluster.transport.watch(
+          {
+            target: { group: 'example.com', version: 'v2', resource: 'locals', namespace: 'default' },
+            options: {},
+          },
+          { events: () => undefined, ended: resolve },
+        );
+      });
+      const current = await api.ok('GET', `${definitions}/locals.example.com`);
+      current.spec.versions[1].served = false;
+      // The watch is on when a request of its turn is answered.
+      await api.ok('GET', path('locals', 'v2'));
+      await api.ok('PUT', `${definitions}/locals.example.com`, current);
+      assert.equal(await ended, undefined);
+    });
+
     it('answers every request meanwhile', async () => {
       const asked: Promise<Answer>[] = [];
       for (let i = 0; i < 40; i++) {
