@@ -42,11 +42,39 @@ export function documentV3(served: readonly Served[]): JsonObject {
 }
 
 export function documentV2(registry: ResourceRegistry): JsonObject {
-  const { paths, schemas } = write([...groupVersionPaths(registry).values()].flat(), 'v2');
-  return { swagger: '2.0', info, paths, definitions: schemas };
+  const served = [...groupVersionPaths(registry).values()].flat();
+  const builtin = served.filter(([, { schema }]) => schema.definition !== undefined);
+  const custom = served.filter(([, { schema }]) => schema.definition === undefined);
+  const parts = [write(builtin, 'v2'), ...custom.map(customPart)];
+  const paths: JsonObject = {};
+  const schemas = new Map<string, JsonObject>();
+  for (const part of parts) {
+    Object.assign(paths, part.paths);
+    for (const [name, schema] of Object.entries(part.schemas)) schemas.set(name, schema);
+  }
+  const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { swagger: '2.0', info, paths, definitions: Object.fromEntries(sorted) };
 }
 
-function write(served: readonly Served[], openApi: OpenApiVersion): { paths: JsonObject; schemas: JsonObject } {
+interface Part {
+  readonly paths: JsonObject;
+  readonly schemas: Record<string, JsonObject>;
+}
+
+const customParts = new WeakMap<ResourceVersion, Part>();
+
+/** What a custom resource adds to the v2 document is written once: another definition does not cost it again. */
+function customPart(served: Served): Part {
+  const [, version] = served;
+  let part = customParts.get(version);
+  if (part === undefined) {
+    part = write([served], 'v2');
+    customParts.set(version, part);
+  }
+  return part;
+}
+
+function write(served: readonly Served[], openApi: OpenApiVersion): Part {
   const definitions = new Definitions();
   for (const name of [deleteOptionsName, statusName, patchName]) definitions.addNamed(name);
   let paths: JsonObject = {};
@@ -58,7 +86,7 @@ function write(served: readonly Served[], openApi: OpenApiVersion): { paths: Jso
     }
     paths = Object.assign(paths, writePaths(type, version, openApi));
   }
-  const schemas: JsonObject = {};
+  const schemas: Record<string, JsonObject> = {};
   for (const [name, schema] of definitions.entries) {
     schemas[name] = written(name, schema, definitions, openApi);
   }
