@@ -119,7 +119,9 @@ async function page(
     const wanted = limit > 0 ? limit - entries.length : 0;
     const { items, remaining } = await read(store, selection, token, wanted, after);
     for (const kv of items) {
-      const entry = cache.entry(kv);
+      const current = cache.get(kv.key);
+      // Most objects do not change while a client turns its pages: they need not be read again.
+      const entry = current?.revision === kv.modRevision ? current : cache.entry(kv);
       if (selection.matches(entry)) entries.push(entry);
     }
     after = items.at(-1)?.key;
