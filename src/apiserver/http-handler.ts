@@ -60,6 +60,12 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 
 /** kube-apiserver's limit on request bodies. */
 const maxBodyBytes = 3 * 1024 * 1024;
+
+/**
+ * How far above the limit a body may be announced to be read, and dropped, all the same: a client that is done writing reads
+ * its answer, another may see its connection reset before. Source: Go's `net/http`, maxPostHandlerReadBytes.
+ */
+const drainedBodyBytes = 256 * 1024;
 /** Answers below this are not compressed, as in kube-apiserver. */
 const gzipThreshold = 128 * 1024;
 
@@ -482,8 +488,11 @@ function readBody(request: IncomingMessage): Promise<RequestBody | undefined> | 
     return Promise.resolve({ kind: 'bytes', bytes: Buffer.from(JSON.stringify(parsed)), mediaType: type });
   }
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
-      reject(requestEntityTooLarge(`limit is ${maxBodyBytes}`));
+    const refuse = (): void => reject(requestEntityTooLarge(`limit is ${maxBodyBytes}`));
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > maxBodyBytes) {
+      if (announced > maxBodyBytes + drainedBodyBytes) refuse();
+      else request.on('end', refuse).on('close', refuse).on('error', reject).resume();
       return;
     }
     const chunks: Buffer[] = [];
@@ -492,7 +501,7 @@ function readBody(request: IncomingMessage): Promise<RequestBody | undefined> | 
       size += chunk.length;
       if (size > maxBodyBytes) {
         request.pause();
-        reject(requestEntityTooLarge(`limit is ${maxBodyBytes}`));
+        refuse();
       } else chunks.push(chunk);
     });
     request.on('end', () => {

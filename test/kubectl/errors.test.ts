@@ -1,4 +1,5 @@
 /** Bad input: the exact words that kubectl prints. */
+import assert from 'node:assert/strict';
 import { describeKubectl, gadgets } from './transcript.ts';
 
 describeKubectl('what it was given is wrong', { resources: [gadgets], controllers: ['*'], nodes: 1 }, (session) => {
@@ -227,26 +228,22 @@ describeKubectl('what it was given is wrong', { resources: [gadgets], controller
       [1]
       $ kubectl patch pod p -p '{"spec":{"containers":[{"name":"main","resources":{"limits":{"cpu":"1"}}}]}}'
       The Pod "p" is invalid: spec: Forbidden: pod updates may not change fields other than \`spec.containers[*].image\`,\`spec.initContainers[*].image\`,\`spec.activeDeadlineSeconds\`,\`spec.tolerations\` (only additions to existing tolerations),\`spec.terminationGracePeriodSeconds\` (allow it to be set to 1 if it was previously negative)
-      	- containers
-
+      ...
       [1]
       $ kubectl patch pod p -p '{"spec":{"nodeName":"x"}}'
       The Pod "p" is invalid: spec: Forbidden: pod updates may not change fields other than \`spec.containers[*].image\`,\`spec.initContainers[*].image\`,\`spec.activeDeadlineSeconds\`,\`spec.tolerations\` (only additions to existing tolerations),\`spec.terminationGracePeriodSeconds\` (allow it to be set to 1 if it was previously negative)
-      	- nodeName
-
+      ...
       [1]
       $ kubectl apply -f pod.yaml
       pod/p configured
       Warning: resource pods/p is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.
       $ kubectl apply -f pod-host.yaml
       The Pod "p" is invalid: spec: Forbidden: pod updates may not change fields other than \`spec.containers[*].image\`,\`spec.initContainers[*].image\`,\`spec.activeDeadlineSeconds\`,\`spec.tolerations\` (only additions to existing tolerations),\`spec.terminationGracePeriodSeconds\` (allow it to be set to 1 if it was previously negative)
-      	- hostNetwork
-
+      ...
       [1]
       $ kubectl apply -f pod-renamed.yaml
       The Pod "p" is invalid: spec: Forbidden: pod updates may not change fields other than \`spec.containers[*].image\`,\`spec.initContainers[*].image\`,\`spec.activeDeadlineSeconds\`,\`spec.tolerations\` (only additions to existing tolerations),\`spec.terminationGracePeriodSeconds\` (allow it to be set to 1 if it was previously negative)
-      	- containers
-
+      ...
       [1]
       $ kubectl apply -f deployment-reselected.yaml
       Warning: resource deployments/web is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.
@@ -531,4 +528,29 @@ describeKubectl('what it was given is wrong', { resources: [gadgets], controller
       Error from server (AlreadyExists): error when creating "gadget-crd.yaml": customresourcedefinitions.apiextensions.k8s.io "gadgets.shop.example.com" already exists
       [1]
     `));
+
+  it('objects that are too long', async () => {
+    const { kubectl } = session();
+    const metadata = { name: 'long' };
+    const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'x'.repeat(1024 * 1024 + 1) } };
+    const made = await kubectl.run(['create', '-f', '-'], JSON.stringify(configMap));
+    assert.equal(made.stderr, 'The ConfigMap "long" is invalid: []: Too long: may not be more than 1048576 bytes\n');
+    const applied = await kubectl.run(['apply', '-f', '-'], JSON.stringify(configMap));
+    assert.equal(
+      applied.stderr,
+      'The ConfigMap "long" is invalid: \n* metadata.annotations: Too long: may not be more than 262144 bytes\n* []: Too long: may not be more than 1048576 bytes\n',
+    );
+    const gadget = { apiVersion: 'shop.example.com/v1', kind: 'Gadget', metadata, spec: { size: 1 } };
+    const annotations = { a: 'x'.repeat(256 * 1024) };
+    const annotated = { ...gadget, metadata: { ...metadata, annotations } };
+    assert.equal(
+      (await kubectl.run(['create', '-f', '-'], JSON.stringify(annotated))).stderr,
+      'The Gadget "long" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes\n',
+    );
+    const body = { ...configMap, data: { a: 'x'.repeat(3 * 1024 * 1024 + 1) } };
+    assert.equal(
+      (await kubectl.run(['create', '-f', '-'], JSON.stringify(body))).stderr,
+      'Error from server (RequestEntityTooLarge): error when creating "STDIN": Request entity too large: limit is 3145728\n',
+    );
+  });
 });
