@@ -103,23 +103,37 @@ function aggregatedResponse({ body, etag }: Document, version: string, request: 
 
 // ------------------------------------------------------------------------------------------------------- the set
 
-function namedGroups(registry: ResourceRegistry): string[] {
-  const groups = new Set<string>();
-  for (const { type } of registry.all()) if (type.group !== '') groups.add(type.group);
-  return [...groups];
+type Groups = ReadonlyMap<string, readonly ResourceType[]>;
+
+const groupsOf = new WeakMap<ResourceRegistry, { readonly generation: number; readonly groups: Groups }>();
+
+/** The types of each group, by plural; sorted out once for each change of the set. */
+function grouped(registry: ResourceRegistry): Groups {
+  const known = groupsOf.get(registry);
+  if (known?.generation === registry.generation) return known.groups;
+  const groups = new Map<string, ResourceType[]>();
+  for (const { type } of registry.all()) {
+    const types = groups.get(type.group);
+    if (types === undefined) groups.set(type.group, [type]);
+    else types.push(type);
+  }
+  for (const types of groups.values()) types.sort((a, b) => (a.names.plural < b.names.plural ? -1 : 1));
+  groupsOf.set(registry, { generation: registry.generation, groups });
+  return groups;
 }
 
-function typesOf(registry: ResourceRegistry, group: string): ResourceType[] {
-  const types: ResourceType[] = [];
-  for (const { type } of registry.all()) if (type.group === group) types.push(type);
-  return types.sort((a, b) => (a.names.plural < b.names.plural ? -1 : 1));
+function namedGroups(registry: ResourceRegistry): string[] {
+  return [...grouped(registry).keys()].filter((group) => group !== '');
+}
+
+function typesOf(registry: ResourceRegistry, group: string): readonly ResourceType[] {
+  return grouped(registry).get(group) ?? [];
 }
 
 /** The served versions of a group, the preferred one first. */
 export function groupVersions(registry: ResourceRegistry, group: string): string[] {
   const versions = new Set<string>();
-  for (const { type } of registry.all()) {
-    if (type.group !== group) continue;
+  for (const type of typesOf(registry, group)) {
     for (const { name, served } of type.versions) if (served) versions.add(name);
   }
   return [...versions].sort(compareVersions);
