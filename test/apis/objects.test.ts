@@ -5,6 +5,7 @@ import {
   configMapType,
   endpointSliceType,
   eventType,
+  flowSchemaType,
   horizontalPodAutoscalerType,
   ingressType,
   leaseType,
@@ -65,6 +66,36 @@ const table: readonly (readonly [title: string, type: ResourceType, fields: obje
     configMapType,
     { data: { a: 'x'.repeat(1024 * 1024 + 1) } },
     '[]: Too long: may not be more than 1048576 bytes',
+  ],
+  [
+    'flow schemas that name everything and something',
+    flowSchemaType,
+    {
+      spec: {
+        priorityLevelConfiguration: { name: 'low' },
+        rules: [
+          {
+            subjects: [{ kind: 'User', user: { name: 'ann' } }],
+            resourceRules: [
+              { verbs: ['*', 'get'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'] },
+              { verbs: ['feed'], apiGroups: ['*'], resources: ['*'], namespaces: ['*', 'a'] },
+            ],
+          },
+        ],
+      },
+    },
+    `spec.rules[0].resourceRules[0].verbs: Invalid value: ["*","get"]: if '*' is present, must not specify other verbs`,
+    'spec.rules[0].resourceRules[1].verbs: Unsupported value: ["feed"]: supported values: "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"',
+    `spec.rules[0].resourceRules[1].namespaces: Invalid value: ["*","a"]: if '*' is present, must not specify other namespaces`,
+  ],
+  [
+    'storage classes with a topology said twice',
+    storageClassType,
+    {
+      provisioner: 'example.com/disk',
+      allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['a', 'a'] }] }],
+    },
+    'allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: "a"',
   ],
   ['a secret', secretType, { stringData: { a: 'b' } }],
   [

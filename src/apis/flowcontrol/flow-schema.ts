@@ -1,5 +1,5 @@
 import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
-import { nameIsDnsSubdomain, validateServiceAccountName } from '../../machinery/names.ts';
+import { isDns1123Label, nameIsDnsSubdomain, validateServiceAccountName } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll } from '../core/field-rules.ts';
@@ -10,6 +10,7 @@ type Rule = NonNullable<NonNullable<FlowSchema['spec']>['rules']>[number];
 const definition = 'io.k8s.api.flowcontrol.v1.FlowSchemaSpec';
 const path = FieldPath.of('spec');
 const maxPrecedence = 10_000;
+const knownVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'proxy', 'update', 'watch'];
 
 export const flowSchemaType = builtinType<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
@@ -109,28 +110,44 @@ function validateRule(
   if (resourceRules.length === 0 && nonResourceRules.length === 0) {
     errors.push(required(at, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
   }
-  for (const [i, { verbs, apiGroups, resources, namespaces, clusterScope }] of resourceRules.entries()) {
+  for (const [i, { verbs, apiGroups, resources, namespaces = [], clusterScope }] of resourceRules.entries()) {
     const each = at.child('resourceRules').index(i);
-    const need = (field: string, values: readonly string[] | undefined | null, what: string): void => {
-      if ((values?.length ?? 0) === 0) errors.push(required(each.child(field), what));
-    };
-    need('verbs', verbs, 'verbs must contain at least one value');
-    need('apiGroups', apiGroups, 'resource rules must supply at least one api group');
-    need('resources', resources, 'resource rules must supply at least one resource');
-    if ((namespaces?.length ?? 0) === 0 && clusterScope !== true) {
-      errors.push(
-        required(
-          each.child('namespaces'),
-          'resource rules that are not cluster scoped must supply at least one namespace',
-        ),
-      );
+    validateVerbs(verbs, each.child('verbs'), errors);
+    const groups = each.child('apiGroups');
+    if (apiGroups.length === 0) errors.push(required(groups, 'resource rules must supply at least one api group'));
+    else validateWildcard(apiGroups, groups, 'api groups', errors);
+    const named = each.child('resources');
+    if (resources.length === 0) errors.push(required(named, 'resource rules must supply at least one resource'));
+    else validateWildcard(resources, named, 'resources', errors);
+    const within = each.child('namespaces');
+    if (namespaces.length === 0 && clusterScope !== true) {
+      errors.push(required(within, 'resource rules that are not cluster scoped must supply at least one namespace'));
+    } else if (namespaces.includes('*')) {
+      validateWildcard(namespaces, within, 'namespaces', errors);
+    } else {
+      for (const [j, namespace] of namespaces.entries())
+        for (const problem of isDns1123Label(namespace)) {
+          const detail = `each member of this list must be '*' or a DNS-1123 label; ${problem}`;
+          errors.push(invalid(within.index(j), namespace, detail));
+        }
     }
   }
   for (const [i, { verbs, nonResourceURLs }] of nonResourceRules.entries()) {
     const each = at.child('nonResourceRules').index(i);
-    if ((verbs?.length ?? 0) === 0) errors.push(required(each.child('verbs'), 'verbs must contain at least one value'));
-    if ((nonResourceURLs?.length ?? 0) === 0) {
-      errors.push(required(each.child('nonResourceURLs'), 'nonResourceURLs must contain at least one value'));
-    }
+    validateVerbs(verbs, each.child('verbs'), errors);
+    const urls = each.child('nonResourceURLs');
+    if (nonResourceURLs.length === 0) errors.push(required(urls, 'nonResourceURLs must contain at least one value'));
+    else validateWildcard(nonResourceURLs, urls, 'non-resource URLs', errors);
   }
+}
+
+function validateVerbs(verbs: readonly string[], at: FieldPath, errors: FieldError[]): void {
+  if (verbs.length === 0) errors.push(required(at, 'verbs must contain at least one value'));
+  else if (verbs.includes('*')) validateWildcard(verbs, at, 'verbs', errors);
+  else if (!verbs.every((verb) => knownVerbs.includes(verb))) errors.push(notSupported(at, verbs, knownVerbs));
+}
+
+function validateWildcard(values: readonly string[], at: FieldPath, noun: string, errors: FieldError[]): void {
+  if (values.includes('*') && values.length > 1)
+    errors.push(invalid(at, values, `if '*' is present, must not specify other ${noun}`));
 }

@@ -1,5 +1,4 @@
 import { duplicate, type FieldError, FieldPath } from '../../machinery/field.ts';
-import { deepEqual } from '../../machinery/json.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import { isDns1123Label } from '../../machinery/names.ts';
 import { validateImmutableField } from '../../machinery/object-meta.ts';
@@ -9,6 +8,8 @@ import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll, checkNonNegative } from '../core/field-rules.ts';
 import { validateTolerations } from '../core/scheduling-validation.ts';
 import type { RuntimeClass } from '../types.ts';
+
+type Toleration = NonNullable<NonNullable<RuntimeClass['scheduling']>['tolerations']>[number];
 
 export const runtimeClassType = builtinType<RuntimeClass>({
   group: 'node.k8s.io',
@@ -45,9 +46,14 @@ function validate({ handler, overhead, scheduling }: RuntimeClass): FieldError[]
     const tolerations = scheduling.tolerations ?? [];
     validateTolerations(tolerations, path, errors);
     for (const [i, toleration] of tolerations.entries()) {
-      if (tolerations.slice(0, i).some((other) => deepEqual(other, toleration)))
+      if (tolerations.slice(0, i).some((other) => tolerateTheSame(other, toleration)))
         errors.push(duplicate(path.index(i), toleration));
     }
   }
   return errors;
+}
+
+/** What makes two tolerations one: everything except for how long they hold (`MatchToleration`). */
+function tolerateTheSame(a: Toleration, b: Toleration): boolean {
+  return a.key === b.key && a.effect === b.effect && a.operator === b.operator && a.value === b.value;
 }

@@ -1,4 +1,5 @@
 import {
+  duplicate,
   type FieldError,
   FieldPath,
   forbidden,
@@ -111,6 +112,8 @@ function validate({
     for (const [j, { values }] of (matchLabelExpressions ?? []).entries()) {
       const at = path.index(i).child('matchLabelExpressions').index(j).child('values');
       if ((values?.length ?? 0) === 0) errors.push(required(at));
+      for (const [k, value] of (values ?? []).entries())
+        if (values.indexOf(value) < k) errors.push(duplicate(at.index(k), value));
     }
   }
   return errors;
