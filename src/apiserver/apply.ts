@@ -3,7 +3,7 @@
  * `k8s.io/apiserver/pkg/endpoints/handlers` (applyPatcher).
  */
 import { apply, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
-import { isJsonObject } from '../machinery/json.ts';
+import { cloneJson, isJsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict } from '../machinery/status.ts';
 import type { ApiRequest } from './api-request.ts';
@@ -72,7 +72,7 @@ export function applyConfiguration(
   );
   const drafted = ({ object, changed }: { object: ApiObject; changed: boolean }): ApiObject => {
     // The merge shares structure with `live` and the configuration; a draft is nobody else's.
-    const draft = changed ? structuredClone(object) : object;
+    const draft = changed ? cloneJson(object) : object;
     checkUrl(request, draft);
     applyDefaults(draft, type, version);
     return draft;

@@ -10,7 +10,7 @@ import type { AdmissionChain, AdmissionRequest, Operation } from '../admission/c
 import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
 import { goQuote, invalid } from '../machinery/field.ts';
-import { deepEqual } from '../machinery/json.ts';
+import { cloneJson, deepEqual } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import {
   alreadyExists,
@@ -50,8 +50,11 @@ export interface WriteRequest {
   readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void | Promise<void>;
 }
 
-/** Makes the new object from the current one, which is the caller's to change. Runs again when another write came first. */
-export type Change = (current: ApiObject) => ApiObject | Promise<ApiObject>;
+/**
+ * Makes the new object from the current one, a copy of which is made when it is asked for and is the caller's to change. Runs
+ * again when another write came first.
+ */
+export type Change = (current: () => ApiObject) => ApiObject | Promise<ApiObject>;
 
 export interface UpdateResult {
   readonly entry: CacheEntry;
@@ -150,7 +153,7 @@ export class ResourceStore {
     const generated = (draft.metadata.name ?? '') === '' && (draft.metadata.generateName ?? '') !== '';
     const attempts = generated ? generateNameAttempts : 1;
     for (let attempt = 1; ; attempt++) {
-      const object = attempts === 1 ? draft : structuredClone(draft);
+      const object = attempts === 1 ? draft : cloneJson(draft);
       const created = await this.#createOnce(type, object, request);
       if (created !== undefined) return created;
       const name = object.metadata.name!;
@@ -246,7 +249,8 @@ export class ResourceStore {
   ): Promise<{ done: true; entry: CacheEntry } | { done: false; current: CacheEntry | undefined }> {
     const { context, version } = request;
     const old = await inVersion(type, entry, version.name);
-    const draft = await change(old.apiVersion === entry.apiVersion ? entry.parse() : structuredClone(old));
+    const changed = change(() => (old.apiVersion === entry.apiVersion ? entry.parse() : cloneJson(old)));
+    const draft = changed instanceof Promise ? await changed : changed;
     this.#checkUpdate(type, draft, old);
     const admission = this.#admissionRequest('UPDATE', draft, old, request);
     const mutated = this.#admission.mutate(admission);

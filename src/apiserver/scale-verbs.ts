@@ -35,7 +35,7 @@ export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
       if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
     },
   };
-  const result = await served.store.update((current) => scaled(current, change, request), write, 'object');
+  const result = await served.store.update((current) => scaled(current(), change, request), write, 'object');
   return await answer(request, result.entry);
 }
 
