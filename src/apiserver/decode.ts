@@ -122,9 +122,9 @@ export function shapeObject(draft: JsonObject, type: ResourceType, version: Reso
   return [...coerced.unknown, ...unknown].map((path) => `unknown field ${JSON.stringify(path)}`);
 }
 
-/** Defaults of the schema, then those that depend on other fields. */
+/** Defaults of a custom resource's schema; those of built-ins are all their strategy's, as they are code in Kubernetes. */
 export function applyDefaults(draft: ApiObject, type: ResourceType, version: ResourceVersion): void {
-  compileSchema(version.schema).applyDefaults(draft as unknown as JsonObject);
+  if (version.typeErrors === 'validation') compileSchema(version.schema).applyDefaults(draft as unknown as JsonObject);
   type.strategy.default?.(draft);
 }
 

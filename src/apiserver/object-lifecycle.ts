@@ -30,10 +30,10 @@ export function beforeCreate(
   else delete metadata.namespace;
   if (type.strategy.generation) metadata.generation = 1;
   else delete metadata.generation;
-  type.strategy.prepareForCreate?.(draft, context);
   if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '') {
     metadata.name = generateName(metadata.generateName!, random);
   }
+  type.strategy.prepareForCreate?.(draft, context);
 }
 
 export function validateCreate(
