@@ -100,7 +100,12 @@ function announce(cluster: Cluster, flags: UpFlags): void {
     ['kubeconfig', cluster.kubeconfigPath],
     ['store', flags.store === 'memory' ? 'memory (nothing is kept)' : `${flags.store} in ${flags.dataDir}`],
     ['controllers', cluster.controllerNames.length === 0 ? 'none' : cluster.controllerNames.join(', ')],
-    ['nodes', cluster.nodeNames.length === 0 ? 'none' : `${cluster.nodeNames.join(', ')} (${flags.runtime})`],
+    [
+      'nodes',
+      cluster.nodeNames.length === 0
+        ? 'none'
+        : `${cluster.nodeNames.join(', ')} (${flags.runtime === 'auto' ? 'process' : flags.runtime})`,
+    ],
   ];
   for (const [name, value] of lines) process.stderr.write(`${pc.dim(name!.padEnd(12))} ${value}\n`);
   process.stderr.write(
@@ -109,16 +114,18 @@ function announce(cluster: Cluster, flags: UpFlags): void {
 }
 
 /** What stands in the way, and who put it there. */
-function explain(error: unknown, { bind, port }: UpFlags): unknown {
-  const { code, name, message } = error as NodeJS.ErrnoException;
+function explain(error: unknown, { bind, port, dataDir }: UpFlags): unknown {
+  const { code, syscall, name, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
     return new CliError(
       `port ${port} on ${bind} is in use by ${portOwner(port)}: stop it, or choose another with --port (0: any)`,
     );
   }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+  if (syscall === 'listen' || syscall === 'getaddrinfo') {
     return new CliError(`cannot listen on ${bind}:${port}: ${message}`);
   }
-  if (name === 'StoreOpenError') return new CliError(message);
+  if (name === 'StoreOpenError' || name === 'StoreWriteError') return new CliError(message);
+  // Everything else that the operating system refuses at a start is about files; its messages name the path.
+  if (syscall !== undefined) return new CliError(`cannot use the data directory ${dataDir}: ${message}`);
   return error;
 }

@@ -1,7 +1,7 @@
 /** The command line as a contract: flags, exit codes, what is said. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -75,6 +75,40 @@ describe('the command line', function () {
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`is in use by process ${cluster.process.child.pid}`));
     assert.equal((await cluster.stop()).code, 0);
+  });
+
+  it('names the data directory that it cannot use', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'setpoint-cli-'));
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    const { code, stderr } = await new SetpointProcess(['up', '--port', '0', '--data-dir', join(file, 'data')]).ended;
+    assert.match(stderr, /^setpoint: cannot use the data directory .*\/file\/data: ENOTDIR: .*\n$/);
+    assert.equal(code, 1);
+    await rm(directory, { recursive: true });
+  });
+
+  it('says in one line that what it found is no store', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'setpoint-cli-'));
+    await mkdir(join(directory, 'store'));
+    await writeFile(join(directory, 'store/data.mdb'), Buffer.alloc(8192, 1));
+    const { code, stderr } = await new SetpointProcess(['up', '--port', '0', '--data-dir', directory]).ended;
+    assert.match(stderr, /^setpoint: .*data\.mdb is not an LMDB database\n$/);
+    assert.equal(code, 1);
+    await rm(directory, { recursive: true });
+  });
+
+  it('says that the address is not one of this machine', async () => {
+    const { code, stderr } = await new SetpointProcess([
+      'up',
+      '--port',
+      '0',
+      '--store',
+      'memory',
+      '--bind',
+      '192.0.2.1',
+    ]).ended;
+    assert.match(stderr, /^setpoint: cannot listen on 192\.0\.2\.1:0: .*EADDRNOTAVAIL/);
+    assert.equal(code, 1);
   });
 
   it('has the whole kubeconfig, for the owner only, before it says ready', async () => {
