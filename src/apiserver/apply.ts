@@ -3,11 +3,19 @@
  * `k8s.io/apiserver/pkg/endpoints/handlers` (applyPatcher).
  */
 import { apply, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
-import { cloneJson, isJsonObject } from '../machinery/json.ts';
+import {
+  cloneJson,
+  duplicateFields,
+  isJsonObject,
+  JsonSyntaxError,
+  type JsonValue,
+  parseJson,
+} from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict } from '../machinery/status.ts';
+import { parseYaml, YamlError } from '../machinery/yaml.ts';
 import type { ApiRequest } from './api-request.ts';
-import { applyDefaults, decodeValue, type RequestBody } from './decode.ts';
+import { applyDefaults, type RequestBody } from './decode.ts';
 import { acrossVersions, keepManagedFields, trackedWrite } from './field-tracker.ts';
 import type { WriteOptions } from './options.ts';
 import type { WriteRequest } from './resource-store.ts';
@@ -19,17 +27,15 @@ export interface AppliedConfiguration {
   readonly trackFields: WriteRequest['trackFields'];
 }
 
-/** `kind`: what a subresource takes that has a kind of its own. */
-export function decodeApplied(
-  body: RequestBody,
-  request: ApiRequest,
-  options: WriteOptions,
-  kind: string = request.served.type.names.kind,
-): AppliedConfiguration {
-  // YAML is a superset of JSON: one reading for both media types.
-  const yaml: RequestBody = body.kind === 'bytes' ? { ...body, mediaType: applyEncoding(body.bytes) } : body;
-  const { value, duplicates } = decodeValue(yaml, kind);
-  if (!isJsonObject(value)) throw badRequest('error decoding YAML: the configuration must be an object');
+export function decodeApplied(body: RequestBody, request: ApiRequest, options: WriteOptions): AppliedConfiguration {
+  const { value, duplicates } =
+    body.kind === 'bytes' ? read(body.bytes) : { value: body.value, duplicates: noProblems };
+  if (!isJsonObject(value)) {
+    const got = Array.isArray(value) ? 'array' : typeof value;
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${got} into Go value of type map[string]interface {}`,
+    );
+  }
   const problems = duplicates();
   if (problems.length > 0 && options.fieldValidation === 'Strict') {
     throw badRequest(`error strict decoding YAML: ${problems.join(', ')}`);
@@ -80,7 +86,30 @@ export function applyConfiguration(
   return applied instanceof Promise ? applied.then(drafted) : drafted(applied);
 }
 
-/** JSON is read as JSON, which is faster and keeps its own errors. */
-function applyEncoding(bytes: Uint8Array): string {
-  return bytes[0] === 0x7b ? 'application/json' : 'application/yaml';
+interface Configuration {
+  readonly value: JsonValue;
+  readonly duplicates: () => readonly string[];
+}
+
+const noProblems = (): readonly string[] => [];
+
+/** YAML, of which JSON is a part: what looks like JSON is tried as such first, which is faster. */
+function read(bytes: Uint8Array): Configuration {
+  if (bytes[0] === 0x7b) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+    try {
+      const value = parseJson(text);
+      return { value, duplicates: () => duplicateFields(text, value) };
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+    }
+  }
+  try {
+    const { value, duplicates } = parseYaml(bytes);
+    // Nothing is read as an object without members.
+    return { value: value ?? {}, duplicates: () => duplicates };
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
+  }
 }

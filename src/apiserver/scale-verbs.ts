@@ -106,7 +106,7 @@ function patched(request: ApiRequest): ScaleWrite {
 }
 
 function applied(request: ApiRequest, options: WriteOptions): ScaleChange {
-  const { config } = decodeApplied(requireBody(request), request, options, 'Scale');
+  const { config } = decodeApplied(requireBody(request), request, options);
   return (current) => {
     const { object } = apply({
       ...trackedWrite(scaleType, scaleVersion, request.subresource, request.now),

@@ -183,7 +183,7 @@ describe('server-side apply', () => {
     assert.deepEqual(shrunk.data, { a: '1' });
   });
 
-  const cases: readonly [string, string, unknown, number, string, string][] = [
+  const cases: readonly [string, string, unknown, number, string, string | RegExp][] = [
     [
       'no manager',
       '',
@@ -192,6 +192,23 @@ describe('server-side apply', () => {
       'Invalid',
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     ],
+    [
+      'broken YAML',
+      '?fieldManager=m',
+      'a: [',
+      400,
+      'BadRequest',
+      /^error decoding YAML: error converting YAML to JSON: yaml: /,
+    ],
+    [
+      'a list',
+      '?fieldManager=m',
+      '[]',
+      400,
+      'BadRequest',
+      'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    ],
+    ['nothing', '?fieldManager=m', '', 400, 'BadRequest', 'invalid object type: /, Kind='],
     ['no kind', '?fieldManager=m', {}, 400, 'BadRequest', 'invalid object type: /, Kind='],
     [
       'another kind',
