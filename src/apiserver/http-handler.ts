@@ -4,7 +4,6 @@
  *
  * Flow: audit id → authenticate → authorize → look up → read the body → verb → render. Every failure is a Status.
  */
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -16,31 +15,20 @@ import type { Attributes } from '../auth/authorize.ts';
 import { impersonate } from '../auth/impersonate.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
-import {
-  internalError,
-  methodNotAllowed,
-  requestEntityTooLarge,
-  resourceNotServed,
-  StatusError,
-} from '../machinery/status.ts';
+import { internalError, methodNotAllowed, resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
-import type { RequestBody } from './decode.ts';
+import { Exchange, plainJson } from './exchange.ts';
 import type { InFlight } from './in-flight.ts';
-import { mediaType, negotiate, negotiateFailure, negotiateWatch, type Representation } from './media.ts';
+import { negotiate, negotiateFailure, negotiateWatch } from './media.ts';
 import { type PathHandler, type PathResponse, textResponse } from './paths.ts';
 import type { ResourceRegistry, ServedVersion } from './registry.ts';
 import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject } from './render.ts';
-import { decodePath, parsePath, type ResourcePath } from './request-info.ts';
+import { readBody } from './request-body.ts';
+import { parsePath, type ResourcePath } from './request-info.ts';
 import type { ServerLog } from './server-log.ts';
 import { serve } from './verbs.ts';
 import { chunkedSink, respondWithWatch, type WatchSink } from './watch-response.ts';
-import {
-  asksForWebSocket,
-  openWatchSocket,
-  protocolAuthorization,
-  refuseHandshake,
-  type Upgrade,
-} from './watch-socket.ts';
+import { asksForWebSocket, openWatchSocket, protocolAuthorization, refuseHandshake } from './watch-socket.ts';
 
 export interface HandlerOptions {
   readonly registry: ResourceRegistry;
@@ -58,18 +46,8 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 /** For the `upgrade` event of a node server. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** kube-apiserver's limit on request bodies. */
-const maxBodyBytes = 3 * 1024 * 1024;
-
-/**
- * How far above the limit a body may be announced to be read, and dropped, all the same: a client that is done writing reads
- * its answer, another may see its connection reset before. Source: Go's `net/http`, maxPostHandlerReadBytes.
- */
-const drainedBodyBytes = 256 * 1024;
 /** Answers below this are not compressed, as in kube-apiserver. */
 const gzipThreshold = 128 * 1024;
-
-const noQuery = new URLSearchParams();
 
 export function httpHandler(options: HandlerOptions): { handler: HttpHandler; upgrade: UpgradeHandler } {
   const users = new WeakMap<object, Promise<UserInfo>>();
@@ -343,104 +321,6 @@ function watchSink(exchange: Exchange, context: RenderContext): WatchSink | Prom
   return openWatchSocket(request, upgrade, !knownByProtocol);
 }
 
-const plainJson: Representation = {
-  encoding: 'json',
-  shape: 'object',
-  metaVersion: 'v1',
-  pretty: false,
-  contentType: 'application/json',
-};
-
-/** One request and its answer. */
-class Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly path: string;
-  /** Its escapes cannot be read. */
-  readonly brokenPath: boolean;
-  readonly query: URLSearchParams;
-  verb = '';
-  resource = '';
-  representation: Representation = plainJson;
-  /** The client asks for a WebSocket, which it gets for a watch; everything else is answered plainly. */
-  readonly upgrade: Upgrade | undefined;
-  /** The user's token came as a sub-protocol of the WebSocket. */
-  knownByProtocol = false;
-  readonly #started = performance.now();
-  readonly #warnings: string[] = [];
-  #abort: AbortController | undefined;
-
-  constructor(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade) {
-    this.request = request;
-    this.response = response;
-    this.upgrade = upgrade;
-    const url = originForm(request.url ?? '/');
-    const mark = url.indexOf('?');
-    const path = mark < 0 ? url : url.slice(0, mark);
-    const decoded = decodePath(path);
-    this.brokenPath = decoded === undefined;
-    this.path = decoded ?? path;
-    this.query = mark < 0 || mark === url.length - 1 ? noQuery : new URLSearchParams(url.slice(mark + 1));
-  }
-
-  /** Aborted when the client has gone. Made only for those who ask. */
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      const abort = new AbortController();
-      this.#abort = abort;
-      this.response.once('close', () => abort.abort());
-    }
-    return this.#abort.signal;
-  }
-
-  readonly warn = (message: string): void => {
-    if (!this.#warnings.includes(message)) this.#warnings.push(message);
-  };
-
-  /** What every answer carries. */
-  headers(): Record<string, string> {
-    const headers: Record<string, string> = { 'Audit-Id': randomUUID(), 'Cache-Control': 'no-cache, private' };
-    if (this.#warnings.length > 0) headers.Warning = warningHeader(this.#warnings);
-    return headers;
-  }
-
-  seconds(): number {
-    return (performance.now() - this.#started) / 1000;
-  }
-}
-
-/** Requests through proxies name the whole URL (RFC 9112, 3.2.2); which host they name counts for nothing here. */
-function originForm(target: string): string {
-  if (target.startsWith('/')) return target;
-  const rest = /^https?:\/\/[^/?]*(.*)$/i.exec(target)?.[1] ?? target;
-  return rest.startsWith('?') || rest === '' ? `/${rest}` : rest;
-}
-
-/** KEP-1693: at most 4 KiB of warnings in total, each of at most 256 characters. */
-const maxWarningBytes = 4096;
-const maxWarningLength = 256;
-
-function warningHeader(warnings: readonly string[]): string {
-  const items: string[] = [];
-  let total = 0;
-  for (const text of warnings) {
-    const room = warnings.length > 1 && warnings.join('').length > maxWarningBytes ? maxWarningLength : maxWarningBytes;
-    const short = text.slice(0, room);
-    total += short.length;
-    if (total > maxWarningBytes) break;
-    items.push(`299 - "${headerText(short)}"`);
-  }
-  return items.join(', ');
-}
-
-/** A quoted-string of RFC 7230; control characters would end the header. */
-function headerText(text: string): string {
-  const escaped = text.replace(/[\\"]/g, '\\$&');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
-  const printable = escaped.replace(/[\u0000-\u001f\u007f]/g, ' ');
-  return Buffer.from(printable, 'utf8').toString('latin1');
-}
-
 function deprecation({ type, version }: ServedVersion): string {
   const { group, names } = type;
   const kind = group === '' ? `${version.name} ${names.kind}` : `${group}/${version.name} ${names.kind}`;
@@ -476,44 +356,6 @@ function certificateOf(socket: TLSSocket): Credentials['certificate'] {
   if (typeof socket.getPeerCertificate !== 'function' || !socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
   return certificate === null || Object.keys(certificate).length === 0 ? undefined : certificate;
-}
-
-function readBody(request: IncomingMessage): Promise<RequestBody | undefined> | undefined {
-  const { method } = request;
-  if (method === 'GET' || method === 'HEAD') return undefined;
-  const type = mediaType(request.headers['content-type']);
-  // Express' body parsers leave what they have read behind.
-  const parsed = (request as { body?: unknown }).body;
-  if (parsed !== undefined && request.readableEnded) {
-    return Promise.resolve({ kind: 'bytes', bytes: Buffer.from(JSON.stringify(parsed)), mediaType: type });
-  }
-  return new Promise((resolve, reject) => {
-    const refuse = (): void => reject(requestEntityTooLarge(`limit is ${maxBodyBytes}`));
-    const announced = Number(request.headers['content-length'] ?? 0);
-    if (announced > maxBodyBytes) {
-      if (announced > maxBodyBytes + drainedBodyBytes) refuse();
-      else request.on('end', refuse).on('close', refuse).on('error', reject).resume();
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBodyBytes) {
-        request.pause();
-        refuse();
-      } else chunks.push(chunk);
-    });
-    request.on('end', () => {
-      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-      resolve(bytes.length === 0 && method === 'DELETE' ? undefined : { kind: 'bytes', bytes, mediaType: type });
-    });
-    request.on('error', reject);
-    request.on('close', () => {
-      if (!request.complete)
-        reject(new StatusError(400, 'BadRequest', 'the request body ended before it was complete'));
-    });
-  });
 }
 
 function acceptsGzip(request: IncomingMessage): boolean {
