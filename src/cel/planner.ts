@@ -375,6 +375,7 @@ class Planner implements ExprPlanner {
     cost: ReturnType<typeof callCost>,
   ): Evaluate {
     const last = args.length - 1;
+    const isKnownBefore = cost === undefined || cost.length < 2;
     return (frame) => {
       const values = new Array<Value>(args.length);
       let failed: CelError | undefined;
@@ -386,8 +387,10 @@ class Planner implements ExprPlanner {
         if (i < last) return value;
         failed = value;
       }
+      // What a call costs is counted before it is made, unless it depends on the result.
+      if (isKnownBefore) frame.charge(cost === undefined ? 1 : (cost as (args: readonly Value[]) => number)(values));
       const result = failed ?? this.#apply(expr, overloads, values);
-      frame.charge(cost === undefined ? 1 : cost(values, result));
+      if (!isKnownBefore) frame.charge(cost(values, result));
       return result;
     };
   }

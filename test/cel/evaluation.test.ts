@@ -290,6 +290,13 @@ describe('CEL evaluation', () => {
       });
     }
 
+    it('is counted before a call is made that would take long', () => {
+      const globals = environment.bind({ l: Array.from({ length: 100_000 }, (_, i) => i) });
+      for (const expression of ['l.distinct().size()', 'sets.equivalent(l, l)', 'sets.contains(l, l)']) {
+        assert.equal(environment.compile(expression).run(globals, 1_000_000).limitExceeded, true, expression);
+      }
+    });
+
     it('stops an evaluation that costs too much', () => {
       const program = environment.compile('l.all(a, l.all(b, l.all(c, a + b + c > 0)))');
       const globals = environment.bind({ l: Array.from({ length: 1000 }, () => 1) });
