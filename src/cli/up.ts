@@ -1,4 +1,5 @@
 /** `setpoint up`: a whole cluster in this process, until a signal ends it. `setpoint server`: the API server of one. */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { Cluster, ClusterOptions } from '../cluster/cluster.ts';
@@ -115,7 +116,7 @@ function announce(cluster: Cluster, flags: UpFlags): void {
 
 /** What stands in the way, and who put it there. */
 function explain(error: unknown, { bind, port, dataDir }: UpFlags): unknown {
-  const { code, syscall, name, message } = error as NodeJS.ErrnoException;
+  const { code, syscall, path, name, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
     return new CliError(
       `port ${port} on ${bind} is in use by ${portOwner(port)}: stop it, or choose another with --port (0: any)`,
@@ -125,7 +126,9 @@ function explain(error: unknown, { bind, port, dataDir }: UpFlags): unknown {
     return new CliError(`cannot listen on ${bind}:${port}: ${message}`);
   }
   if (name === 'StoreOpenError' || name === 'StoreWriteError') return new CliError(message);
-  // Everything else that the operating system refuses at a start is about files; its messages name the path.
-  if (syscall !== undefined) return new CliError(`cannot use the data directory ${dataDir}: ${message}`);
-  return error;
+  // Everything else that the operating system refuses at a start is about a file; its message names the path.
+  if (path?.startsWith(resolve(dataDir)) === true) {
+    return new CliError(`cannot use the data directory ${dataDir}: ${message}`);
+  }
+  return syscall === undefined ? error : new CliError(message);
 }
