@@ -53,6 +53,8 @@ const command = coverage
       '--src',
       'src',
       '--exclude',
+      'dist',
+      '--exclude',
       'test',
       '--exclude',
       'examples',

@@ -216,10 +216,18 @@ function testsOf(suite: IncrementalTestSuite): IncrementalTest[] {
 }
 
 describe('CEL conformance', () => {
+  const totals: string[] = [];
+  after(() =>
+    console.log(
+      `  passed of each section's tests, the rest needs protocol buffers or is cel-go's own skip:\n${totals.join('\n')}`,
+    ),
+  );
+
   for (const suite of getConformanceSuite().suites.filter(({ name }) => sections.has(name))) {
     it(suite.name, () => {
       let passed = 0;
-      for (const test of testsOf(suite)) {
+      const tests = testsOf(suite);
+      for (const test of tests) {
         if (deviations.has(test.name) || test.original.resultMatcher.case === 'unknown') continue;
         try {
           run(test);
@@ -232,6 +240,7 @@ describe('CEL conformance', () => {
         }
       }
       assert.ok(passed > 0);
+      totals.push(`  ${suite.name.padEnd(18)} ${passed}/${tests.length}`);
     });
   }
 });
