@@ -55,9 +55,13 @@ function startOf(pid: number): string | undefined {
   }
   if (process.platform !== 'linux') return '';
   try {
-    // proc(5): the name in parentheses may hold anything; the start time in clock ticks since boot is field 22.
+    // proc(5): the name in parentheses may hold anything; behind it come the state (field 3) and, as field 22, the start
+    // time in clock ticks since boot.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // Dead, and only waiting for its parent to ask: in a container without an init that may be for ever.
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    const ticks = fields[19];
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
   } catch {
     return ''; // no /proc, or the process ended just now: the next attempt will tell

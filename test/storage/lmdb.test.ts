@@ -162,6 +162,8 @@ describe('lmdb: kill -9', () => {
     const acknowledged = new Map<number, string>();
     for (let round = 0; round < 4; round++) {
       const child = spawnWriter(directory, String(round));
+      // The pipe closes a little before the process is gone.
+      const exit = once(child, 'exit');
       let lines = 0;
       const enough = 20 + round * 97;
       for await (const line of linesOf(child)) {
@@ -172,6 +174,7 @@ describe('lmdb: kill -9', () => {
         }
         if (++lines === enough) child.kill('SIGKILL');
       }
+      await exit;
       const store = await openLmdbStore(directory);
       await check(store, acknowledged);
       await store.close();
