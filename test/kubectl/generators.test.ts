@@ -143,6 +143,7 @@ describeKubectl('generators and daily commands', { resources: [gadgets], control
       20|horizontalpodautoscaler.autoscaling "web" deleted
     `));
 
+  // The order of what comes --from a configmap is that of a Go map: none.
   it('sets parts of workloads', () =>
     session().expect(`
       $ kubectl set image deployment/web nginx=nginx:2
@@ -157,8 +158,8 @@ describeKubectl('generators and daily commands', { resources: [gadgets], control
       $ kubectl set env deployment/web --list
       # Deployment web, container nginx
       A=1
-      # COLOR from configmap env, key COLOR
-      # SIZE from configmap env, key SIZE
+      # <word> from configmap env, key <word>
+      # <word> from configmap env, key <word>
       $ kubectl set resources deployment web --limits=cpu=200m,memory=512Mi --requests=cpu=100m
       deployment.apps/web resource requirements updated
       $ kubectl set resources deployment web --requests=cpu=300m
