@@ -3,6 +3,14 @@
  * runs under node:https and mounts in Express alike.
  */
 export { type AdmissionPlugin, type AdmissionRequest, admissionPlugins } from './admission/index.ts';
+export {
+  type Attributes,
+  type Authorizer,
+  allow,
+  alwaysAllow,
+  type Decision,
+  noOpinion,
+} from './apis/authorizer.ts';
 export { builtinTypes } from './apis/index.ts';
 export type * from './apis/resource-type.ts';
 export type { HttpHandler, UpgradeHandler } from './apiserver/http-handler.ts';
@@ -13,7 +21,6 @@ export {
   certificateAuthenticator,
   tokenAuthenticator,
 } from './auth/authenticate.ts';
-export type { Attributes, Authorizer } from './auth/authorize.ts';
 export { inProcessTransport } from './client/in-process.ts';
 export { type Cluster, type ClusterOptions, startCluster } from './cluster/cluster.ts';
 export { crdResourceType } from './crd/custom-resource-definition.ts';

@@ -1,13 +1,14 @@
 /** What a write of a built-in object costs before it is stored, and what the kinds cost a start. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import { deploymentType, podType } from '../../src/apis/index.ts';
 import type { RequestContext, ResourceType } from '../../src/apis/resource-type.ts';
 import type { JsonObject } from '../../src/machinery/json.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
 import { compileSchema } from '../../src/schema/compile.ts';
 
-const context: RequestContext = { now: 0, user: { name: 'bench', groups: [] }, dryRun: false };
+const context: RequestContext = { now: 0, user: { name: 'bench', groups: [] }, dryRun: false, authorizer: alwaysAllow };
 
 const container = (name: string): object => ({
   name,

@@ -4,7 +4,7 @@
  * Here everybody who reaches the port may do everything: put the authenticators and authorizers of your site in.
  */
 import express, { type Express } from 'express';
-import { builtinTypes, createServer, openMemoryStore } from 'setpoint/server';
+import { alwaysAllow, builtinTypes, createServer, openMemoryStore } from 'setpoint/server';
 
 export interface Application {
   readonly app: Express;
@@ -17,7 +17,7 @@ export async function createApplication(prefix = '/'): Promise<Application> {
   const server = createServer({
     store,
     types: builtinTypes(),
-    authorizers: [() => true],
+    authorizers: [alwaysAllow],
   });
   await server.start();
 

@@ -8,6 +8,7 @@ import {
   allVerbs,
   type Column,
   type NamedSubresource,
+  type ObjectSubresource,
   type RequestContext,
   type ResourceType,
   type ResourceVersion,
@@ -35,6 +36,7 @@ export interface KindStrategy<T extends ApiObject>
       | 'validateName'
       | 'defaultPropagation'
       | 'returnsDeletedObject'
+      | 'resetFields'
     >
   > {
   default?(draft: T): void;
@@ -50,6 +52,13 @@ export interface KindStrategy<T extends ApiObject>
   pendingFinalizers?(object: T): boolean;
   ttlSeconds?(object: T): number | undefined;
   allocate?: Strategy['allocate'];
+  afterDelete?(object: T): void;
+}
+
+/** {@link ObjectSubresource} with the static type of the kind. */
+export interface KindSubresource<T extends ApiObject> extends Pick<ObjectSubresource, 'verbs' | 'resetFields'> {
+  prepareForUpdate(draft: T, old: T, context: RequestContext): void;
+  validateUpdate?(object: T, old: T, context: RequestContext): ReturnType<NonNullable<Strategy['validate']>>;
 }
 
 export interface KindVersion {
@@ -80,9 +89,11 @@ export interface KindDeclaration<T extends ApiObject> extends KindVersion {
   readonly verbs?: readonly Verb[];
   readonly strategy?: KindStrategy<T>;
   readonly subresources?: Readonly<Record<string, NamedSubresource>>;
+  readonly objectSubresources?: Readonly<Record<string, KindSubresource<T>>>;
   /** Further versions, in order of preference; the declaration itself is the first and the stored one. */
   readonly versions?: readonly (KindVersion & { readonly name: string })[];
   readonly convert?: ResourceType['convert'];
+  readonly virtual?: ResourceType['virtual'];
 }
 
 /** Makes the {@link ResourceType} of a built-in kind. Reads no schema: each is built when it is first used. */
@@ -110,8 +121,10 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
       generation: false,
       allowCreateOnUpdate: false,
       allowUnconditionalUpdate: true,
-      // Metadata may change along with the status of Kubernetes' own kinds.
-      ...(versions[0]!.status ? { prepareForStatusUpdate: () => undefined } : {}),
+      // Metadata may change along with the status of most of Kubernetes' own kinds.
+      ...(versions[0]!.status && !strategy.resetFields?.status.includes('metadata')
+        ? { prepareForStatusUpdate: () => undefined }
+        : {}),
       ...(hooks as Partial<Strategy>),
       default(draft) {
         const version =
@@ -121,7 +134,11 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
       },
     },
     subresources: declaration.subresources ?? {},
+    ...(declaration.objectSubresources === undefined
+      ? {}
+      : { objectSubresources: declaration.objectSubresources as unknown as Record<string, ObjectSubresource> }),
     ...(declaration.convert === undefined ? {} : { convert: declaration.convert }),
+    ...(declaration.virtual === undefined ? {} : { virtual: declaration.virtual }),
   };
 }
 

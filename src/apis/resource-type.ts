@@ -9,6 +9,11 @@ import type { FieldError } from '../machinery/field.ts';
 import type { JsonObject, JsonValue } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import type { Schema } from '../machinery/schema.ts';
+import type { TokenAuthenticator } from './authenticator.ts';
+import type { Authorizer } from './authorizer.ts';
+import type { UserInfo } from './user-info.ts';
+
+export type { UserInfo };
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -45,8 +50,10 @@ export interface ResourceType {
   /** What the REST endpoint answers to; everything else is 405. */
   readonly verbs: readonly Verb[];
   readonly strategy: Strategy;
-  /** Subresources other than `status` and `scale`, by name: `log`, `binding`, `finalize`, … */
+  /** Subresources with code of their own, by name: `log`, `binding`, `eviction`, … */
   readonly subresources: Readonly<Record<string, NamedSubresource>>;
+  /** Subresources besides `status` that are the object itself, by name: `approval`, `finalize`, `resize`, … */
+  readonly objectSubresources?: Readonly<Record<string, ObjectSubresource>>;
   /**
    * Turns objects of any served version into `version`. Absent: only `apiVersion` differs between versions
    * (the `None` strategy of custom resources). The input must not be changed.
@@ -59,6 +66,8 @@ export interface ResourceType {
   readonly fromStorage?: (draft: ApiObject) => void;
   /** Its definition is being deleted: no object is created any more, and discovery names only what is left to do. */
   readonly terminating?: boolean;
+  /** The kind is not stored: its objects are answers that are made when they are asked for. {@link verbs} says which. */
+  readonly virtual?: VirtualResource;
 }
 
 export interface ResourceVersion {
@@ -116,13 +125,8 @@ export interface RequestContext {
   readonly now: number;
   readonly user: UserInfo;
   readonly dryRun: boolean;
-}
-
-export interface UserInfo {
-  readonly name: string;
-  readonly uid?: string;
-  readonly groups: readonly string[];
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
+  /** What the server asks who may do what: for checks beyond the one that let the request in. */
+  readonly authorizer: Authorizer;
 }
 
 /**
@@ -148,6 +152,8 @@ export interface Strategy {
    * old metadata too, as custom resources do.
    */
   readonly prepareForStatusUpdate?: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
+  /** What each endpoint leaves alone whatever a write says. Absent: `status` and `spec`, where status is a subresource. */
+  readonly resetFields?: ResetFields;
   readonly validate?: (object: ApiObject, context: RequestContext) => FieldError[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
   readonly validateStatusUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
@@ -178,6 +184,17 @@ export interface Strategy {
     access: ResourceAccess,
     context: RequestContext,
   ) => Promise<(() => void) | undefined>;
+  /** The object is gone from the store: what {@link Strategy.allocate} took for it may be given back. */
+  readonly afterDelete?: (object: ApiObject) => void;
+}
+
+/**
+ * Fields that nobody comes to own by a write to an endpoint, since the endpoint leaves them as they are: paths such as
+ * `status` and `metadata.labels`. Source: `GetResetFields` of the strategies in Kubernetes' `pkg/registry`.
+ */
+export interface ResetFields {
+  readonly object: readonly string[];
+  readonly status: readonly string[];
 }
 
 /**
@@ -211,6 +228,42 @@ export interface ResourceAccess {
 export interface ResourceRef {
   readonly group: string;
   readonly plural: string;
+}
+
+/**
+ * How the objects of a kind without storage come about: reviews answer a create, computed kinds are read. What they answer
+ * is in the version of the request, complete with `apiVersion` and `kind`.
+ */
+export interface VirtualResource {
+  /** Answers what was created. The draft has been admitted, defaulted and validated; it is the hook's to change. */
+  readonly create?: (draft: ApiObject, request: VirtualRequest) => ApiObject | Promise<ApiObject>;
+  /** `undefined`: there is no such object. */
+  readonly get?: (name: string, request: VirtualRequest) => ApiObject | undefined | Promise<ApiObject | undefined>;
+  /** All objects of the namespace (undefined: of all); selectors are applied to what it answers. */
+  readonly list?: (request: VirtualRequest) => readonly ApiObject[] | Promise<readonly ApiObject[]>;
+}
+
+export interface VirtualRequest {
+  readonly namespace: string | undefined;
+  readonly context: RequestContext;
+  readonly authenticator: TokenAuthenticator;
+  readonly access: ResourceAccess;
+  readonly nodes: NodeConnector;
+  /** Aborted when the client goes away or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A subresource that is the object itself, read and written like it (PUT, patches and apply, with admission and managed
+ * fields), of which a write changes one part only.
+ */
+export interface ObjectSubresource {
+  readonly verbs: readonly ('get' | 'update' | 'patch')[];
+  /** Puts back what the subresource does not change. */
+  readonly prepareForUpdate: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
+  readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
+  /** As {@link ResetFields}. */
+  readonly resetFields: readonly string[];
 }
 
 /** A subresource with code of its own. */

@@ -1,6 +1,8 @@
 /**
  * A request as the verbs see it, whether it came over HTTP or from this process, and what they answer.
  */
+import type { TokenAuthenticator } from '../apis/authenticator.ts';
+import type { Authorizer } from '../apis/authorizer.ts';
 import type { NodeConnector, ResourceAccess, UserInfo, Verb } from '../apis/resource-type.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
@@ -35,6 +37,8 @@ export interface ApiRequest {
 export interface RequestServices {
   readonly access: ResourceAccess;
   readonly nodes: NodeConnector;
+  readonly authorizer: Authorizer;
+  readonly authenticator: TokenAuthenticator;
 }
 
 export type ApiResponse =

@@ -5,6 +5,7 @@
  * status → the compiled {@link ResourceType} registered, replaced or taken away. A definition that is being deleted first
  * loses its objects (finalizer `customresourcecleanup.apiextensions.k8s.io`), then itself.
  */
+import type { Authorizer } from '../apis/authorizer.ts';
 import type { RequestContext, ResourceType } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
 import { compileCrd } from '../crd/compile.ts';
@@ -32,6 +33,7 @@ export interface CustomResourcesOptions {
   readonly registry: ResourceRegistry;
   readonly clock: Clock;
   readonly log: ServerLog;
+  readonly authorizer: Authorizer;
   /** What every resource's store is made with. */
   readonly storeOptions: Omit<ResourceStoreOptions, 'type'>;
 }
@@ -271,6 +273,7 @@ export class CustomResources {
       now: this.#options.clock.now(),
       user: { name: 'system:apiserver', groups: ['system:masters'] },
       dryRun: false,
+      authorizer: this.#options.authorizer,
     };
   }
 }

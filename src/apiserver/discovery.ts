@@ -185,7 +185,7 @@ function legacyResources(type: ResourceType, version: ResourceVersion): JsonObje
     verbs: verbsOf(type),
     ...(names.shortNames.length === 0 ? {} : { shortNames: [...names.shortNames] }),
     ...(names.categories.length === 0 ? {} : { categories: [...names.categories] }),
-    storageVersionHash: storageVersionHash(type),
+    ...(type.virtual === undefined ? { storageVersionHash: storageVersionHash(type) } : {}),
   };
   const subresources = subresourcesOf(type, version).map(({ name, group, version: v, kind, verbs }) => ({
     name: `${names.plural}/${name}`,
@@ -230,6 +230,9 @@ function subresourcesOf(type: ResourceType, version: ResourceVersion): Subresour
     kind: subresource.kind,
     verbs: [...subresource.verbs].sort(),
   }));
+  for (const [name, part] of Object.entries(type.objectSubresources ?? {})) {
+    found.push({ name, ...own, kind: type.names.kind, verbs: [...part.verbs].sort() });
+  }
   const verbs = ['get', 'patch', 'update'];
   if (version.status) found.push({ name: 'status', ...own, kind: type.names.kind, verbs });
   if (version.scale !== undefined) {

@@ -11,8 +11,8 @@ import type { TLSSocket } from 'node:tls';
 import { constants, gzip } from 'node:zlib';
 import type { UserInfo, Verb } from '../apis/resource-type.ts';
 import type { Credentials } from '../auth/authenticate.ts';
-import type { Attributes } from '../auth/authorize.ts';
-import { impersonate } from '../auth/impersonate.ts';
+import type { Gate } from '../auth/authorize.ts';
+import { asksToImpersonate, impersonate } from '../auth/impersonate.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import { internalError, methodNotAllowed, resourceNotServed, StatusError } from '../machinery/status.ts';
@@ -23,6 +23,7 @@ import { negotiate, negotiateFailure, negotiateWatch } from './media.ts';
 import { type PathHandler, type PathResponse, textResponse } from './paths.ts';
 import type { ResourceRegistry, ServedVersion } from './registry.ts';
 import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject } from './render.ts';
+import { attributesOf } from './request-attributes.ts';
 import { readBody } from './request-body.ts';
 import { parsePath, type ResourcePath } from './request-info.ts';
 import type { ServerLog } from './server-log.ts';
@@ -34,7 +35,7 @@ export interface HandlerOptions {
   readonly registry: ResourceRegistry;
   readonly clock: Clock;
   readonly authenticate: (credentials: Credentials) => Promise<UserInfo>;
-  readonly authorize: (attributes: Attributes) => void;
+  readonly authorize: Gate;
   readonly paths: readonly PathHandler[];
   readonly services: RequestServices;
   readonly inFlight: InFlight;
@@ -71,21 +72,18 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
   async function handle(exchange: Exchange): Promise<void> {
     const { request, query } = exchange;
     if (exchange.brokenPath) return await sendText(exchange, textResponse(400, '400 Bad Request'));
-    const user = impersonate(
-      await identify(exchange),
-      request.headers,
-      () => request.headersDistinct,
-      options.authorize,
-    );
+    let user = await identify(exchange);
+    if (asksToImpersonate(request.headers)) user = await impersonate(user, request.headersDistinct, options.authorize);
     const target = parsePath(exchange.path);
     if (target.kind === 'other') {
-      options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
+      await options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
       return await answerPath(exchange, user);
     }
     const verb = verbOf(request.method, target, query);
     exchange.verb = verb;
     exchange.resource = target.resource;
-    options.authorize({ user, verb, ...target });
+    const pending = options.authorize(attributesOf(user, verb, target, query));
+    if (pending !== undefined) await pending;
     const served = options.registry.find(target.group, target.version, target.resource);
     if (served === undefined) return await answerMissing(exchange, target, user);
     const release = options.inFlight.enter(verb, user);

@@ -16,7 +16,8 @@ import type { WatchCache } from './watch-cache.ts';
 
 export interface ObjectList {
   readonly entries: readonly CacheEntry[];
-  readonly revision: Revision;
+  /** Undefined: of objects that are not stored. */
+  readonly revision: Revision | undefined;
   readonly continue: string;
   /** Only known for lists without selectors. */
   readonly remaining: number | undefined;

@@ -3,7 +3,7 @@
  * (BeforeCreate, BeforeUpdate, FillObjectMetaSystemFields).
  */
 import { randomUUID } from 'node:crypto';
-import type { RequestContext, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import type { ObjectSubresource, RequestContext, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { formatTime } from '../clock/clock.ts';
 import type { FieldError } from '../machinery/field.ts';
 import { deepEqual, type JsonObject } from '../machinery/json.ts';
@@ -20,10 +20,8 @@ export function beforeCreate(
   random: () => number,
 ): void {
   const { metadata } = draft;
+  wipeSystemFields(draft);
   delete metadata.resourceVersion;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete (metadata as { selfLink?: string }).selfLink;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = formatTime(context.now);
   if (type.scope === 'Namespaced' && namespace !== undefined) metadata.namespace = namespace;
@@ -34,6 +32,15 @@ export function beforeCreate(
     metadata.name = generateName(metadata.generateName!, random);
   }
   type.strategy.prepareForCreate?.(draft, context);
+}
+
+/** What only the server may say of an object. Source: `rest.WipeObjectMetaSystemFields`. */
+export function wipeSystemFields({ metadata }: ApiObject): void {
+  delete metadata.creationTimestamp;
+  delete metadata.uid;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete (metadata as { selfLink?: string }).selfLink;
 }
 
 export function validateCreate(
@@ -49,8 +56,8 @@ export function validateCreate(
   return errors;
 }
 
-/** What the caller may change of an object, and what it may not. `target`: the main resource, or its status. */
-export type UpdateTarget = 'object' | 'status';
+/** What the caller may change of an object, and what it may not: that of the main resource, its status or another part. */
+export type UpdateTarget = 'object' | 'status' | ObjectSubresource;
 
 export function beforeUpdate(
   type: ResourceType,
@@ -61,7 +68,7 @@ export function beforeUpdate(
   context: RequestContext,
 ): void {
   if (target === 'status') restoreAllButStatus(type, draft, old);
-  else if (version.status) restore(draft, old, 'status');
+  else if (target === 'object' && version.status) restore(draft, old, 'status');
   const { metadata } = draft;
   const was = old.metadata;
   metadata.name ??= was.name!;
@@ -73,8 +80,9 @@ export function beforeUpdate(
   keep(metadata, was, 'deletionGracePeriodSeconds');
   keep(metadata, was, 'generation');
   if (target === 'status') type.strategy.prepareForStatusUpdate?.(draft, old, context);
-  else type.strategy.prepareForUpdate?.(draft, old, context);
-  if (target === 'object' && type.strategy.generation && specChanged(version, draft, old)) {
+  else if (target === 'object') type.strategy.prepareForUpdate?.(draft, old, context);
+  else target.prepareForUpdate(draft, old, context);
+  if (target !== 'status' && type.strategy.generation && specChanged(version, draft, old)) {
     metadata.generation = (was.generation ?? 0) + 1;
   }
 }
@@ -92,10 +100,13 @@ export function validateUpdate(
     errors.push(
       ...compileSchema(version.schema).validate(object as unknown as JsonObject, old as unknown as JsonObject),
     );
-  const { strategy } = type;
-  const validate = target === 'status' ? strategy.validateStatusUpdate : strategy.validateUpdate;
-  errors.push(...(validate?.(object, old, context) ?? []));
+  errors.push(...(updateRules(type, target)?.(object, old, context) ?? []));
   return errors;
+}
+
+function updateRules({ strategy }: ResourceType, target: UpdateTarget): ObjectSubresource['validateUpdate'] {
+  if (target === 'status') return strategy.validateStatusUpdate;
+  return target === 'object' ? strategy.validateUpdate : target.validateUpdate;
 }
 
 const rulesOf = new WeakMap<ResourceType, Parameters<typeof validateObjectMeta>[1]>();

@@ -51,7 +51,7 @@ const listEnd = Buffer.from(']}\n');
 /** The parts of the answer, to be written one after the other: nothing is joined that need not be. */
 export async function renderList(list: ObjectList, context: RenderContext): Promise<Buffer[]> {
   const { type, version, representation } = context;
-  const metadata: ListMeta = { resourceVersion: String(list.revision) };
+  const metadata: ListMeta = list.revision === undefined ? {} : { resourceVersion: String(list.revision) };
   if (list.continue !== '') metadata.continue = list.continue;
   if (list.remaining !== undefined) metadata.remainingItemCount = list.remaining;
   const apiVersion = groupVersion(type.group, version.name);

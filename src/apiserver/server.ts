@@ -5,14 +5,17 @@
  */
 import type { AdmissionPlugin } from '../admission/chain.ts';
 import { admissionChain } from '../admission/chain.ts';
+import type { TokenAuthenticator } from '../apis/authenticator.ts';
+import type { Authorizer } from '../apis/authorizer.ts';
 import type { NodeConnector, ResourceType, UserInfo, Verb } from '../apis/resource-type.ts';
-import { type Authenticator, authenticateWith } from '../auth/authenticate.ts';
+import { type Authenticator, authenticateWith, tokenChecks } from '../auth/authenticate.ts';
 import {
-  type Authorizer,
-  authorizeWith,
   discoveryAuthorizer,
+  type Gate,
+  gateOf,
   publicInfoAuthorizer,
   superuserAuthorizer,
+  unionAuthorizer,
 } from '../auth/authorize.ts';
 import { type Clock, systemClock } from '../clock/clock.ts';
 import { crdGroup } from '../crd/types.ts';
@@ -30,6 +33,7 @@ import { ServerMetrics } from './metrics.ts';
 import { openApiPaths } from './openapi/index.ts';
 import type { PathHandler, PathResponse } from './paths.ts';
 import { ResourceRegistry, type ServedVersion } from './registry.ts';
+import { attributesOf } from './request-attributes.ts';
 import { resourceAccess } from './resource-access.ts';
 import { ResourceStore } from './resource-store.ts';
 import { type ServerLog, silentLog } from './server-log.ts';
@@ -46,6 +50,8 @@ export interface ServerOptions {
   readonly admission?: readonly AdmissionPlugin[];
   /** In order; requests that none of them knows are anonymous. */
   readonly authenticators?: readonly Authenticator[];
+  /** What TokenReviews ask; default: the authenticators, which know of no audiences. */
+  readonly tokens?: TokenAuthenticator;
   /** Asked besides the built-in ones (system:masters may everything, discovery and health are open). */
   readonly authorizers?: readonly Authorizer[];
   /** How `pods/log` and its like reach node agents; default: they answer that there are none. */
@@ -81,7 +87,7 @@ export class ApiServer {
   readonly #inFlight = new InFlight();
   readonly #metrics = new ServerMetrics();
   readonly #custom: CustomResources | undefined;
-  readonly #authorize: ReturnType<typeof authorizeWith>;
+  readonly #authorize: Gate;
   readonly #services: ApiRequest['services'];
   readonly #paths: readonly PathHandler[];
   #state: 'new' | 'ready' | 'stopped' = 'new';
@@ -92,15 +98,22 @@ export class ApiServer {
     const access = resourceAccess(this.registry);
     const storeOptions = { store, clock, admission: admissionChain(options.admission ?? []), access };
     for (const type of options.types) this.registry.set({ type, store: new ResourceStore({ ...storeOptions, type }) });
-    this.#services = { access, nodes: options.nodes ?? noNodes };
-    this.#authorize = authorizeWith([
+    const authenticators = options.authenticators ?? [];
+    const authorizer = unionAuthorizer([
       superuserAuthorizer,
       publicInfoAuthorizer,
       discoveryAuthorizer,
       ...(options.authorizers ?? []),
     ]);
+    this.#authorize = gateOf(authorizer);
+    this.#services = {
+      access,
+      nodes: options.nodes ?? noNodes,
+      authorizer,
+      authenticator: options.tokens ?? tokenChecks(authenticators),
+    };
     if (this.registry.get(crdGroup, 'customresourcedefinitions') !== undefined) {
-      this.#custom = new CustomResources({ registry: this.registry, clock, log, storeOptions });
+      this.#custom = new CustomResources({ registry: this.registry, clock, log, authorizer, storeOptions });
     }
     const checks: HealthCheck[] = [
       { name: 'ping', endpoints: ['livez', 'readyz'], check: () => undefined },
@@ -126,7 +139,7 @@ export class ApiServer {
     const surface = httpHandler({
       registry: this.registry,
       clock,
-      authenticate: authenticateWith(options.authenticators ?? []),
+      authenticate: authenticateWith(authenticators),
       authorize: this.#authorize,
       paths: this.#paths,
       services: this.#services,
@@ -164,7 +177,8 @@ export class ApiServer {
   /** The same as over HTTP: authorization, admission, everything but the socket. */
   async request(request: LocalRequest): Promise<{ served: ServedVersion; response: ApiResponse }> {
     const { verb, user } = request;
-    this.#authorize({ ...request, verb, user });
+    const pending = this.#authorize(attributesOf(user, verb, request, request.query));
+    if (pending !== undefined) await pending;
     const served = this.find(request.group, request.version, request.resource);
     const release = this.#inFlight.enter(verb, user);
     try {
@@ -192,7 +206,7 @@ export class ApiServer {
 
   /** What a path outside the resources answers: discovery, OpenAPI, version, health. */
   async document(path: string, user: UserInfo): Promise<PathResponse> {
-    this.#authorize({ user, verb: 'get', path });
+    await this.#authorize({ user, verb: 'get', path });
     for (const handler of this.#paths) {
       const answer = handler({
         method: 'GET',

@@ -3,6 +3,7 @@
  *
  * Flow of a write: options → body → shape and defaults → {@link ResourceStore} (admission, stamps, validation, commit).
  */
+import type { ObjectSubresource } from '../apis/resource-type.ts';
 import { schemaOf } from '../apis/schemas.ts';
 import { isJsonObject, type JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
@@ -10,18 +11,21 @@ import { badRequest, methodNotAllowed, type Named, resourceNotServed, StatusErro
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { applyConfiguration, decodeApplied } from './apply.ts';
 import type { CacheEntry } from './cache-entry.ts';
-import { applyDefaults, type Decoded, decodeObject, decodeValue, reportProblems } from './decode.ts';
+import { applyDefaults, type Decoded, decodeValue } from './decode.ts';
 import { type DeleteOptions, parseDeleteOptions } from './deletion.ts';
+import type { UpdateTarget } from './object-lifecycle.ts';
 import { deleteOptionsName } from './openapi/definitions.ts';
-import { parseListOptions, parseWriteOptions, type WriteOptions } from './options.ts';
+import { parseListOptions, parseWriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
 import type { WriteRequest } from './resource-store.ts';
 import { serveScale } from './scale-verbs.ts';
 import { select } from './selection.ts';
+import { serveVirtual } from './virtual.ts';
 import {
   checkNamespace,
   checkUrl,
   contextOf,
+  decodeBody,
   requireBody,
   requireNamespace,
   requireObject,
@@ -32,10 +36,12 @@ export async function serve(request: ApiRequest): Promise<ApiResponse> {
   const { served, verb, subresource } = request;
   if (subresource === '') {
     if (!served.type.verbs.includes(verb)) throw methodNotAllowed();
+    if (served.type.virtual !== undefined) return await serveVirtual(request, served.type.virtual);
     return await verbs[verb](request);
   }
   if (subresource === 'status' && served.version.status) return await serveStatus(request);
   if (subresource === 'scale' && served.version.scale !== undefined) return await serveScale(request);
+  if (objectSubresource(request) !== undefined) return await serveObjectSubresource(request);
   return await serveNamed(request);
 }
 
@@ -52,6 +58,24 @@ async function serveStatus(request: ApiRequest): Promise<ApiResponse> {
     default:
       throw methodNotAllowed();
   }
+}
+
+async function serveObjectSubresource(request: ApiRequest): Promise<ApiResponse> {
+  const { verb } = request;
+  const allowed: readonly string[] = objectSubresource(request)!.verbs;
+  if (!allowed.includes(verb)) throw methodNotAllowed();
+  if (verb === 'get') return await get(request);
+  return verb === 'update' ? await update(request) : await patch(request);
+}
+
+function objectSubresource({ served, subresource }: ApiRequest): ObjectSubresource | undefined {
+  return served.type.objectSubresources?.[subresource];
+}
+
+/** What a write to the request's endpoint may change. */
+function targetOf(request: ApiRequest): UpdateTarget {
+  if (request.subresource === '') return 'object';
+  return request.subresource === 'status' ? 'status' : objectSubresource(request)!;
 }
 
 // ------------------------------------------------------------------------------------------------------------- reads
@@ -117,7 +141,7 @@ async function update(request: ApiRequest): Promise<ApiResponse> {
   const result = await served.store.update(
     draft,
     writeRequest(request, options, 'UpdateOptions'),
-    subresource === 'status' ? 'status' : 'object',
+    targetOf(request),
     mayCreate ? draft : undefined,
   );
   return { kind: 'entry', code: result.created ? 201 : 200, entry: result.entry };
@@ -131,7 +155,7 @@ async function patch(request: ApiRequest): Promise<ApiResponse> {
   const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
   const kind = patchKind(mediaType, version);
   const options = parseWriteOptions(request.query, 'PatchOptions', kind === 'apply');
-  const target = subresource === 'status' ? 'status' : 'object';
+  const target = targetOf(request);
   if (kind === 'apply') {
     const applied = decodeApplied(body, request, options);
     const write = writeRequest(request, options, 'PatchOptions');
@@ -270,14 +294,4 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
     nodes: request.services.nodes,
     signal: request.signal,
   });
-}
-
-// ------------------------------------------------------------------------------------------------------------- parts
-
-function decodeBody(request: ApiRequest, options: WriteOptions): Decoded {
-  const { type, version } = request.served;
-  const decoded = decodeObject(requireBody(request), type, version);
-  reportProblems(decoded, options.fieldValidation, type, version, request.warn);
-  applyDefaults(decoded.object, type, version);
-  return decoded;
 }

@@ -3,12 +3,13 @@ import type { RequestContext } from '../apis/resource-type.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, methodNotAllowed, methodNotSupported } from '../machinery/status.ts';
 import type { ApiRequest } from './api-request.ts';
+import { applyDefaults, type Decoded, decodeObject, reportProblems } from './decode.ts';
 import { fieldTracker } from './field-tracker.ts';
 import { managerName, type WriteKind, type WriteOptions } from './options.ts';
 import type { WriteRequest } from './resource-store.ts';
 
 export function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
-  return { now: request.now, user: request.user, dryRun };
+  return { now: request.now, user: request.user, dryRun, authorizer: request.services.authorizer };
 }
 
 export function writeRequest(request: ApiRequest, options: WriteOptions, kind: WriteKind): WriteRequest {
@@ -39,6 +40,15 @@ export function requireNamespace({ served, namespace }: ApiRequest): void {
 export function requireBody({ body, served }: ApiRequest): NonNullable<ApiRequest['body']> {
   if (body === undefined) throw methodNotSupported(served.store.resource, 'a request without a body');
   return body;
+}
+
+/** The object in the body: checked, pruned and defaulted. */
+export function decodeBody(request: ApiRequest, options: WriteOptions): Decoded {
+  const { type, version } = request.served;
+  const decoded = decodeObject(requireBody(request), type, version);
+  reportProblems(decoded, options.fieldValidation, type, version, request.warn);
+  applyDefaults(decoded.object, type, version);
+  return decoded;
 }
 
 /**

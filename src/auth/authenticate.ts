@@ -3,7 +3,8 @@
  * Source: Kubernetes authentication ("X509 client certificates", "Static token file", "Anonymous requests").
  */
 import type { PeerCertificate } from 'node:tls';
-import type { UserInfo } from '../apis/resource-type.ts';
+import type { TokenAuthenticator } from '../apis/authenticator.ts';
+import type { UserInfo } from '../apis/user-info.ts';
 import { unauthorized } from '../machinery/status.ts';
 
 export interface Credentials {
@@ -51,6 +52,19 @@ export function authenticateWith(
     }
     if (credentials.authorization !== undefined) throw unauthorized();
     return anonymousUser;
+  };
+}
+
+/** Bearer tokens as `authenticators` know them, for those who ask on behalf of others; they know of no audiences. */
+export function tokenChecks(authenticators: readonly Authenticator[]): TokenAuthenticator {
+  return {
+    async authenticateToken(token, audiences) {
+      for (const authenticator of authenticators) {
+        const user = await authenticator({ certificate: undefined, authorization: `Bearer ${token}` });
+        if (user !== undefined) return { user, audiences };
+      }
+      return undefined;
+    },
   };
 }
 

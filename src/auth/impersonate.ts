@@ -4,10 +4,10 @@
  * Source: Kubernetes authentication, "User impersonation"; `k8s.io/apiserver/pkg/endpoints/filters` (impersonation).
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { UserInfo } from '../apis/resource-type.ts';
+import type { UserInfo } from '../apis/user-info.ts';
 import { internalError } from '../machinery/status.ts';
 import { anonymousUser, authenticatedGroup } from './authenticate.ts';
-import type { Attributes } from './authorize.ts';
+import type { Gate } from './authorize.ts';
 
 const userHeader = 'impersonate-user';
 const groupHeader = 'impersonate-group';
@@ -15,55 +15,54 @@ const uidHeader = 'impersonate-uid';
 const extraPrefix = 'impersonate-extra-';
 const serviceAccountPrefix = 'system:serviceaccount:';
 
-/** The user that the request acts as: `user` itself when it names nobody else. Throws 403 when it may not. */
-export function impersonate(
-  user: UserInfo,
-  headers: IncomingHttpHeaders,
-  distinct: () => NodeJS.Dict<string[]>,
-  authorize: (attributes: Attributes) => void,
-): UserInfo {
-  const name = headers[userHeader];
-  if (name === undefined && !asksForParts(headers)) return user;
-  // A header that comes twice: the joined form cannot be taken apart, since names may hold commas.
-  const given = distinct();
-  if (typeof name !== 'string' || name === '') {
+/** Whether the request wants to act as someone else, or at least says so in part. */
+export function asksToImpersonate(headers: IncomingHttpHeaders): boolean {
+  if (headers[userHeader] !== undefined || headers[groupHeader] !== undefined) return true;
+  if (headers[uidHeader] !== undefined) return true;
+  for (const header in headers) if (header.startsWith(extraPrefix)) return true;
+  return false;
+}
+
+/**
+ * The user that the request of `user` acts as; rejects with 403 when it may not. `given`: the headers, each value apart, since
+ * names may hold the commas that join them elsewhere.
+ */
+export async function impersonate(user: UserInfo, given: NodeJS.Dict<string[]>, gate: Gate): Promise<UserInfo> {
+  const [name = ''] = given[userHeader] ?? [];
+  if (name === '') {
     throw internalError(`requested ${JSON.stringify(Object.fromEntries(parts(given)))} without impersonating a user`);
   }
-  const may = (resource: string, group: string, what: string, subresource = '', namespace?: string): void =>
-    authorize({ user, verb: 'impersonate', group, version: 'v1', resource, subresource, namespace, name: what });
+  const may = async (resource: string, group: string, what: string, subresource = '', namespace = ''): Promise<void> =>
+    await gate({ user, verb: 'impersonate', group, version: 'v1', resource, subresource, namespace, name: what });
 
   const account = serviceAccount(name);
-  if (account === undefined) may('users', '', name);
-  else may('serviceaccounts', '', account.name, '', account.namespace);
+  if (account === undefined) await may('users', '', name);
+  else await may('serviceaccounts', '', account.name, '', account.namespace);
   const groups = [...(given[groupHeader] ?? [])];
-  for (const group of groups) may('groups', '', group);
+  for (const group of groups) await may('groups', '', group);
   const [uid] = given[uidHeader] ?? [];
-  if (uid !== undefined) may('uids', 'authentication.k8s.io', uid);
+  if (uid !== undefined) await may('uids', 'authentication.k8s.io', uid);
   const extra: Record<string, string[]> = {};
   for (const [header, values = []] of Object.entries(given)) {
     if (!header.startsWith(extraPrefix)) continue;
     const key = unescaped(header.slice(extraPrefix.length));
-    for (const value of values) may('userextras', 'authentication.k8s.io', value, key);
+    for (const value of values) await may('userextras', 'authentication.k8s.io', value, key);
     extra[key] = values;
   }
 
   if (account !== undefined && groups.length === 0) {
     groups.push('system:serviceaccounts', `system:serviceaccounts:${account.namespace}`);
   }
-  const everybody = name === anonymousUser.name ? anonymousUser.groups[0]! : authenticatedGroup;
-  if (!groups.includes(everybody)) groups.push(everybody);
+  const unauthenticated = anonymousUser.groups[0]!;
+  if (name === anonymousUser.name) {
+    if (!groups.includes(unauthenticated)) groups.push(unauthenticated);
+  } else if (!groups.includes(authenticatedGroup) && !groups.includes(unauthenticated)) groups.push(authenticatedGroup);
   return {
     name,
     groups,
     ...(uid === undefined ? {} : { uid }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
-}
-
-function asksForParts(headers: IncomingHttpHeaders): boolean {
-  if (headers[groupHeader] !== undefined || headers[uidHeader] !== undefined) return true;
-  for (const header in headers) if (header.startsWith(extraPrefix)) return true;
-  return false;
 }
 
 function parts(given: NodeJS.Dict<string[]>): [string, string[]][] {

@@ -62,7 +62,7 @@ class InProcessTransport implements Transport {
         return deepFreeze(response.object as unknown as ApiObject);
       case 'list': {
         const { list } = response;
-        const metadata: ListMeta = { resourceVersion: String(list.revision) };
+        const metadata: ListMeta = list.revision === undefined ? {} : { resourceVersion: String(list.revision) };
         if (list.continue !== '') metadata.continue = list.continue;
         if (list.remaining !== undefined) metadata.remainingItemCount = list.remaining;
         const items = await convertObjects(

@@ -1,4 +1,5 @@
 /** Takes an object through what a create does to it, as far as the built-in kinds have a say. */
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import type { RequestContext, ResourceType, ResourceVersion } from '../../src/apis/resource-type.ts';
 import { errorText } from '../../src/machinery/field.ts';
 import type { JsonObject } from '../../src/machinery/json.ts';
@@ -9,6 +10,7 @@ export const context: RequestContext = {
   now: Date.parse('2026-01-31T09:30:00Z'),
   user: { name: 'tester', groups: [] },
   dryRun: false,
+  authorizer: alwaysAllow,
 };
 
 export const uid = '6ccdd4fa-e729-4241-8413-c57064d04f03';

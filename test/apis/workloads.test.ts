@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import {
   cronJobType,
   daemonSetType,
@@ -115,6 +116,7 @@ describe('deployments', () => {
       now: 0,
       user: { name: '', groups: [] },
       dryRun: false,
+      authorizer: alwaysAllow,
     });
     assert.deepEqual(
       errors.map(({ field, detail }) => `${field}: ${detail}`),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import { builtinTypes } from '../../src/apis/index.ts';
 import { type ApiServer, createServer } from '../../src/apiserver/server.ts';
 import { openMemoryStore, type Store } from '../../src/storage/index.ts';
@@ -15,7 +16,7 @@ describe('in Express', () => {
 
   const start = async (mount: (app: Express, handler: ApiServer['handler']) => void): Promise<void> => {
     store = openMemoryStore();
-    server = createServer({ store, types: builtinTypes(), authorizers: [() => true] });
+    server = createServer({ store, types: builtinTypes(), authorizers: [alwaysAllow] });
     await server.start();
     const app = express();
     app.get('/about', (_request, response) => {

@@ -7,6 +7,7 @@ import { request as secureRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import WebSocket, { type ClientOptions } from 'ws';
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import { builtinTypes } from '../../src/apis/index.ts';
 import { createServer as createApiServer } from '../../src/apiserver/server.ts';
 import { certificateAuthenticator, tokenAuthenticator } from '../../src/auth/authenticate.ts';
@@ -340,7 +341,7 @@ describe('watches over WebSocket in a server of the caller’s own', () => {
     const { served } = await api.request(localList(user));
     const small = { namespace: 'default', name: 'small' };
     await send('POST', path, configMap('small'));
-    const context = { now: 0, user, dryRun: false };
+    const context = { now: 0, user, dryRun: false, authorizer: alwaysAllow };
     for (let i = 0; i < 11_500; i++) {
       await served.store.overwrite(
         small.namespace,

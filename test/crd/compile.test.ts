@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import { compileCrd } from '../../src/crd/compile.ts';
 import type { CustomResourceDefinition } from '../../src/crd/types.ts';
 import { errorText } from '../../src/machinery/field.ts';
@@ -6,7 +7,7 @@ import type { JsonObject } from '../../src/machinery/json.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
 import { compileSchema } from '../../src/schema/compile.ts';
 
-const context = { now: 0, user: { name: 'u', groups: [] }, dryRun: false };
+const context = { now: 0, user: { name: 'u', groups: [] }, dryRun: false, authorizer: alwaysAllow };
 
 function definition(version: object = {}, spec: object = {}): CustomResourceDefinition {
   return {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { alwaysAllow } from '../../src/apis/authorizer.ts';
 import { crdResourceType } from '../../src/crd/custom-resource-definition.ts';
 import type { CustomResourceDefinition } from '../../src/crd/types.ts';
 import { errorText } from '../../src/machinery/field.ts';
@@ -6,7 +7,7 @@ import type { JsonObject } from '../../src/machinery/json.ts';
 import { compileSchema } from '../../src/schema/compile.ts';
 import { definition } from './definition.ts';
 
-const context = { now: 0, user: { name: 'u', groups: [] }, dryRun: false };
+const context = { now: 0, user: { name: 'u', groups: [] }, dryRun: false, authorizer: alwaysAllow };
 const { strategy } = crdResourceType;
 const decoder = compileSchema(crdResourceType.versions[0]!.schema);
 

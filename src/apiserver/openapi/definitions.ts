@@ -57,7 +57,8 @@ export class Definitions {
     const listName = rootName(type, version, type.names.listKind);
     if (version.schema.definition !== undefined) {
       this.add(name, version.schema);
-      this.addNamed(listName);
+      // Reviews have no lists.
+      if (type.verbs.includes('list')) this.addNamed(listName);
       return;
     }
     const gvk = { group: type.group, version: version.name };
