@@ -1,5 +1,7 @@
 /** Kubernetes' own kinds: one {@link ResourceType} each, made from a file a kind. */
 
+import { mutatingAdmissionPolicyType } from './admissionregistration/mutating-admission-policy.ts';
+import { mutatingAdmissionPolicyBindingType } from './admissionregistration/mutating-admission-policy-binding.ts';
 import { mutatingWebhookConfigurationType } from './admissionregistration/mutating-webhook-configuration.ts';
 import { validatingAdmissionPolicyType } from './admissionregistration/validating-admission-policy.ts';
 import { validatingAdmissionPolicyBindingType } from './admissionregistration/validating-admission-policy-binding.ts';
@@ -75,6 +77,8 @@ export {
   jobType,
   leaseType,
   limitRangeType,
+  mutatingAdmissionPolicyBindingType,
+  mutatingAdmissionPolicyType,
   mutatingWebhookConfigurationType,
   namespaceType,
   networkPolicyType,
@@ -119,6 +123,8 @@ const types: readonly ResourceType[] = [
   secretType,
   serviceAccountType,
   serviceType,
+  mutatingAdmissionPolicyType,
+  mutatingAdmissionPolicyBindingType,
   mutatingWebhookConfigurationType,
   validatingAdmissionPolicyType,
   validatingAdmissionPolicyBindingType,

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import {
   certificateSigningRequestType,
+  mutatingAdmissionPolicyType,
   mutatingWebhookConfigurationType,
   validatingAdmissionPolicyBindingType,
   validatingAdmissionPolicyType,
 } from '../../src/apis/index.ts';
 import type { CertificateSigningRequest } from '../../src/apis/types.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
-import { context, created, createErrors } from './create.ts';
+import { context, created, createErrors, subresourceUpdate } from './create.ts';
 
 const group = 'admissionregistration.k8s.io/v1';
 const rule = { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['deployments'] };
@@ -41,23 +42,41 @@ describe('the expressions of policies and webhooks', () => {
   const rejected: readonly (readonly [spec: object, error: string])[] = [
     [
       { validations: [{ expression: '1' }] },
-      'spec.validations[0].expression: Invalid value: "1": must evaluate to bool',
+      'spec.validations[0].expression: Invalid value: "1": must evaluate to bool but got int',
     ],
     [
       { validations: [{ expression: 'true', messageExpression: 'true' }] },
-      'spec.validations[0].messageExpression: Invalid value: "true": must evaluate to string',
+      'spec.validations[0].messageExpression: Invalid value: "true": must evaluate to string but got bool',
     ],
     [
       { auditAnnotations: [{ key: 'a', valueExpression: '1' }] },
-      'spec.auditAnnotations[0].valueExpression: Invalid value: "1": must evaluate to string or null',
+      'spec.auditAnnotations[0].valueExpression: Invalid value: "1": must evaluate to one of [string null_type] but got int',
     ],
     [
       { validations: [{ expression: 'params.limit > 1' }] },
       `spec.validations[0].expression: Invalid value: "params.limit > 1": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n | params.limit > 1\n | ^`,
     ],
     [
-      { validations: [{ expression: 'variables.none == 1' }] },
+      { variables: [{ name: 'some', expression: '1' }], validations: [{ expression: 'variables.none == 1' }] },
       `spec.validations[0].expression: Invalid value: "variables.none == 1": compilation failed: ERROR: <input>:1:10: undefined field 'none'\n | variables.none == 1\n | .........^`,
+    ],
+    [
+      { validations: [{ expression: 'object.spec.paused' }] },
+      'spec.validations[0].expression: Invalid value: "object.spec.paused": must evaluate to bool but got dyn',
+    ],
+    [
+      { validations: [{ expression: 'request.uid == ""' }] },
+      `spec.validations[0].expression: Invalid value: "request.uid == \\"\\"": compilation failed: ERROR: <input>:1:8: undefined field 'uid'\n | request.uid == ""\n | .......^`,
+    ],
+    [
+      {
+        validations: [{ expression: 'true', messageExpression: "string(authorizer.path('/').check('get').allowed())" }],
+      },
+      `spec.validations[0].messageExpression: Invalid value: "string(authorizer.path('/').check('get').allowed())": compilation failed: ERROR: <input>:1:8: undeclared reference to 'authorizer' (in container '')\n | string(authorizer.path('/').check('get').allowed())\n | .......^`,
+    ],
+    [
+      { validations: [{ expression: 'true', reason: 'Unauthorized' }] },
+      'spec.validations[0].reason: Unsupported value: "Unauthorized": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
     ],
     [
       { variables: [{ name: '4ever', expression: '1' }], validations: [{ expression: 'true' }] },
@@ -90,6 +109,58 @@ describe('the expressions of policies and webhooks', () => {
       /^webhooks\[0\]\.matchConditions\[0\]\.expression: Invalid value: .*: compilation failed: ERROR: <input>:1:19: Syntax error: /,
     );
   });
+});
+
+describe('mutating policies', () => {
+  const errors = (spec: object): string[] =>
+    createErrors(mutatingAdmissionPolicyType, {
+      apiVersion: group,
+      kind: 'MutatingAdmissionPolicy',
+      metadata: { name: 'x' },
+      spec: { matchConstraints: { resourceRules: [rule] }, reinvocationPolicy: 'Never', ...spec },
+    });
+  const applied = (expression: string) => ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } });
+  const patched = (expression: string) => ({ patchType: 'JSONPatch', jsonPatch: { expression } });
+
+  it('make configurations and patches', () => {
+    assert.deepEqual(
+      errors({
+        variables: [{ name: 'n', expression: '3' }],
+        mutations: [
+          applied('Object{spec: Object.spec{replicas: variables.n}}'),
+          patched('[JSONPatch{op: "add", path: "/metadata/labels/a", value: "b"}]'),
+        ],
+      }),
+      [],
+    );
+  });
+
+  const refused: readonly (readonly [spec: object, error: string])[] = [
+    [{ mutations: [] }, 'spec.mutations: Required value: mutations must contain at least one item'],
+    [{ mutations: [applied('Object{}')], reinvocationPolicy: '' }, 'spec.reinvocationPolicy: Required value'],
+    [{ mutations: [{}] }, 'spec.mutations[0].patchType: Required value'],
+    [
+      { mutations: [{ patchType: 'JSONPatch' }] },
+      'spec.mutations[0].jsonPatch: Required value: must be specified when patchType is JSONPatch',
+    ],
+    [
+      { mutations: [{ ...applied('Object{}'), jsonPatch: { expression: '[]' } }] },
+      'spec.mutations[0].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
+    ],
+    [
+      { mutations: [applied('1')] },
+      'spec.mutations[0].applyConfiguration.expression: Invalid value: "1": must evaluate to Object but got int',
+    ],
+    [
+      { mutations: [applied('Object{}')], matchConstraints: { resourceRules: [{ ...rule, operations: ['DELETE'] }] } },
+      'spec.matchConstraints.resourceRules[0].operations[0]: Unsupported value: "DELETE": supported values: "*", "CONNECT", "CREATE", "UPDATE"',
+    ],
+  ];
+  for (const [spec, error] of refused) {
+    it(`are refused: ${error}`, () => {
+      assert.deepEqual(errors(spec), [error]);
+    });
+  }
 });
 
 describe('bindings of policies', () => {
@@ -143,28 +214,20 @@ describe('certificate signing requests', () => {
     );
   });
 
-  it('are approved through their own subresource, once', async () => {
-    let stored = created<ApiObject>(certificateSigningRequestType, csr());
-    const access = {
-      update: async (_ref: unknown, _ns: unknown, _name: string, change: (draft: ApiObject) => void) => {
-        const draft = structuredClone(stored);
-        change(draft);
-        stored = draft;
-        return stored;
-      },
-    };
-    const decide = (...types: string[]) =>
-      certificateSigningRequestType.subresources.approval!.handle({
-        verb: 'update',
-        name: 'x',
-        body: { status: { conditions: types.map((type) => ({ type, status: 'True' })) } },
-        context,
-        access,
-      } as never);
-    await decide('Approved');
-    const [condition] = (stored as unknown as CertificateSigningRequest).status!.conditions!;
-    assert.equal(condition!.lastTransitionTime, '2026-01-31T09:30:00Z');
-    await assert.rejects(decide('Approved', 'Denied'), /Approved and Denied conditions are mutually exclusive/);
-    await assert.rejects(decide(), /updates may not remove a condition of type \\?"Approved\\?"/);
+  it('are approved through their own subresource, once', () => {
+    const request = created<CertificateSigningRequest>(certificateSigningRequestType, csr());
+    const decide = (old: CertificateSigningRequest, ...types: string[]) =>
+      subresourceUpdate(certificateSigningRequestType, 'approval', old, (draft) => {
+        draft.status = { certificate: 'bWluZQ==', conditions: types.map((type) => ({ type, status: 'True' })) };
+      });
+    const { object: approved, errors } = decide(request, 'Approved');
+    assert.deepEqual(errors, []);
+    assert.equal(approved.status!.conditions![0]!.lastTransitionTime, '2026-01-31T09:30:00Z');
+    assert.equal(approved.status!.certificate, undefined);
+    assert.match(
+      decide(approved, 'Approved', 'Denied').errors.join(),
+      /Approved and Denied conditions are mutually exclusive/,
+    );
+    assert.match(decide(approved).errors.join(), /updates may not remove a condition of type \\?"Approved\\?"/);
   });
 });

@@ -1,6 +1,8 @@
 /** What the policies of admission share. Source: Kubernetes `pkg/apis/admissionregistration`. */
 import type * as k8s from '@kubernetes/client-node';
-import { type FieldError, type FieldPath, notSupported, required } from '../../machinery/field.ts';
+import { duplicate, type FieldError, type FieldPath, notSupported, required } from '../../machinery/field.ts';
+import { isPathSegmentName } from '../../machinery/names.ts';
+import { checkAll } from '../core/field-rules.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
 import type { Wire } from '../types.ts';
 import { validateRule } from './webhook-configuration.ts';
@@ -14,7 +16,13 @@ export function defaultMatchResources(match: MatchResources): void {
   for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*';
 }
 
-export function validateMatchResources(match: MatchResources | undefined, path: FieldPath, errors: FieldError[]): void {
+/** `operations`: those that a rule may name; default: all. */
+export function validateMatchResources(
+  match: MatchResources | undefined,
+  path: FieldPath,
+  errors: FieldError[],
+  operations?: readonly string[],
+): void {
   if (match === undefined) return;
   const { matchPolicy, namespaceSelector, objectSelector, resourceRules, excludeResourceRules } = match;
   const policies = ['Equivalent', 'Exact'];
@@ -24,9 +32,24 @@ export function validateMatchResources(match: MatchResources | undefined, path: 
   else checkLabelSelector(namespaceSelector, path.child('namespaceSelector'), errors);
   if (objectSelector === undefined) errors.push(required(path.child('objectSelector')));
   else checkLabelSelector(objectSelector, path.child('objectSelector'), errors);
-  for (const [i, rule] of (resourceRules ?? []).entries())
-    validateRule(rule, path.child('resourceRules').index(i), errors);
-  for (const [i, rule] of (excludeResourceRules ?? []).entries()) {
-    validateRule(rule, path.child('excludeResourceRules').index(i), errors);
+  validateNamedRules(resourceRules ?? [], path.child('resourceRules'), errors, operations);
+  validateNamedRules(excludeResourceRules ?? [], path.child('excludeResourceRules'), errors, operations);
+}
+
+function validateNamedRules(
+  rules: NonNullable<MatchResources['resourceRules']>,
+  path: FieldPath,
+  errors: FieldError[],
+  operations: readonly string[] | undefined,
+): void {
+  for (const [i, rule] of rules.entries()) {
+    const names = new Set<string>();
+    for (const [j, name] of (rule.resourceNames ?? []).entries()) {
+      const at = path.index(i).child('resourceNames').index(j);
+      checkAll(isPathSegmentName(name), at, name, errors);
+      if (names.has(name)) errors.push(duplicate(at, name));
+      names.add(name);
+    }
+    validateRule(rule, path.index(i), errors, operations);
   }
 }

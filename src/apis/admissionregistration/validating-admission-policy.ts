@@ -1,13 +1,16 @@
 import { duplicate, type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
-import { isCIdentifier, isQualifiedName } from '../../machinery/names.ts';
+import { isQualifiedName } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll } from '../core/field-rules.ts';
 import type { ValidatingAdmissionPolicy } from '../types.ts';
 import { checkExpression, type ExpressionScope } from './expressions.ts';
-import { defaultMatchResources, validateMatchResources } from './match-resources.ts';
+import { defaultMatchResources } from './match-resources.ts';
+import { paramKindText, validatePolicyFrame } from './policy-spec.ts';
 
 type Spec = NonNullable<ValidatingAdmissionPolicy['spec']>;
+type Validation = NonNullable<Spec['validations']>[number];
+type AuditAnnotation = NonNullable<Spec['auditAnnotations']>[number];
 
 const path = FieldPath.of('spec');
 
@@ -23,13 +26,9 @@ export const validatingAdmissionPolicyType = builtinType<ValidatingAdmissionPoli
     column<ValidatingAdmissionPolicy>('Validations', 'integer', ({ spec }) => spec?.validations?.length ?? 0, {
       description: 'Validations indicates the number of validation rules defined in this configuration',
     }),
-    column<ValidatingAdmissionPolicy>(
-      'ParamKind',
-      'string',
-      ({ spec: { paramKind } = {} }) =>
-        paramKind === undefined ? '<unset>' : `${paramKind.apiVersion ?? ''}/${paramKind.kind ?? ''}`,
-      { description: 'ParamKind specifies the kind of resources used to parameterize this policy' },
-    ),
+    column<ValidatingAdmissionPolicy>('ParamKind', 'string', ({ spec }) => paramKindText(spec?.paramKind), {
+      description: 'ParamKind specifies the kind of resources used to parameterize this policy',
+    }),
     ageColumn,
   ],
   strategy: {
@@ -50,90 +49,75 @@ export const validatingAdmissionPolicyType = builtinType<ValidatingAdmissionPoli
   },
 });
 
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
+const maxAuditAnnotations = 20;
+const maxValueExpressionBytes = 5 * 1024;
 
 /** Source: `pkg/apis/admissionregistration/validation`, validateValidatingAdmissionPolicySpec. */
-function validate({ spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
+function validate({ metadata, spec = {} }: ValidatingAdmissionPolicy): FieldError[] {
   const errors: FieldError[] = [];
-  const { failurePolicy, paramKind, matchConstraints, validations = [], auditAnnotations = [] } = spec;
-  const policies = ['Fail', 'Ignore'];
-  if (failurePolicy === undefined) errors.push(required(path.child('failurePolicy')));
-  else if (!policies.includes(failurePolicy))
-    errors.push(notSupported(path.child('failurePolicy'), failurePolicy, policies));
-  if (paramKind !== undefined) {
-    const at = path.child('paramKind');
-    if ((paramKind.apiVersion ?? '') === '') errors.push(required(at.child('apiVersion')));
-    if ((paramKind.kind ?? '') === '') errors.push(required(at.child('kind')));
-  }
-  const constraints = path.child('matchConstraints');
-  if (matchConstraints === undefined) errors.push(required(constraints));
-  else {
-    validateMatchResources(matchConstraints, constraints, errors);
-    if ((matchConstraints.resourceRules?.length ?? 0) === 0) errors.push(required(constraints.child('resourceRules')));
-  }
-  validateVariables(spec, errors);
-  const scope = { params: paramKind !== undefined, variables: (spec.variables ?? []).map(({ name }) => name) };
+  const scope = validatePolicyFrame(spec, path, errors);
+  const { validations = [], auditAnnotations = [] } = spec;
+  const annotationsPath = path.child('auditAnnotations');
   if (validations.length === 0 && auditAnnotations.length === 0) {
-    errors.push(required(path.child('validations'), 'validations or auditAnnotations must contain at least one item'));
-    errors.push(
-      required(path.child('auditAnnotations'), 'validations or auditAnnotations must contain at least one item'),
-    );
+    const why = 'validations or auditAnnotations must contain at least one item';
+    errors.push(required(path.child('validations'), why), required(annotationsPath, why));
+    return errors;
   }
-  for (const [i, { expression, message, messageExpression, reason }] of validations.entries()) {
-    const at = path.child('validations').index(i);
-    if (expression.trim() === '') errors.push(required(at.child('expression'), 'expression is not specified'));
-    else checkExpression(expression, scope, ['bool'], at.child('expression'), errors);
-    if ((messageExpression ?? '').trim() !== '') {
-      checkExpression(messageExpression!, scope, ['string'], at.child('messageExpression'), errors);
-    }
-    if (message !== undefined && message !== '' && message.trim() === '') {
-      errors.push(invalid(at.child('message'), message, 'message must be non-empty if specified'));
-    } else if (message?.includes('\n') === true) {
-      errors.push(invalid(at.child('message'), message, 'message must not contain line breaks'));
-    } else if (message === undefined && expression.includes('\n')) {
-      errors.push(required(at.child('message'), 'message must be specified if expression contains line breaks'));
-    }
-    if (reason !== undefined && !reasons.includes(reason))
-      errors.push(notSupported(at.child('reason'), reason, reasons));
+  for (const [i, validation] of validations.entries()) {
+    validateValidation(validation, scope, path.child('validations').index(i), errors);
+  }
+  if (auditAnnotations.length > maxAuditAnnotations) {
+    const why = `must not have more than ${maxAuditAnnotations} auditAnnotations`;
+    errors.push(invalid(annotationsPath, auditAnnotations, why));
   }
   const keys = new Set<string>();
-  for (const [i, { key, valueExpression }] of auditAnnotations.entries()) {
-    const at = path.child('auditAnnotations').index(i);
-    if (key.trim() === '') errors.push(required(at.child('key'), 'key is not specified'));
-    else checkAll(isQualifiedName(key), at.child('key'), key, errors);
-    const valuePath = at.child('valueExpression');
-    if (valueExpression.trim() === '') errors.push(required(valuePath, 'valueExpression is not specified'));
-    else checkExpression(valueExpression, scope, ['string', 'null_type'], valuePath, errors);
-    if (keys.has(key)) errors.push(duplicate(at.child('key'), key));
-    keys.add(key);
+  for (const [i, annotation] of auditAnnotations.entries()) {
+    const at = annotationsPath.index(i);
+    validateAuditAnnotation(annotation, metadata.name ?? '', scope, at, errors);
+    if (keys.has(annotation.key)) errors.push(duplicate(at.child('key'), annotation.key));
+    keys.add(annotation.key);
   }
   return errors;
 }
 
-function validateVariables({ variables = [], matchConditions = [], paramKind }: Spec, errors: FieldError[]): void {
-  const params = paramKind !== undefined;
-  const names = new Set<string>();
-  for (const [i, { name, expression }] of matchConditions.entries()) {
-    const at = path.child('matchConditions').index(i);
-    checkExpression(expression, { params }, ['bool'], at.child('expression'), errors);
-    if (name === '') errors.push(required(at.child('name')));
-    else checkAll(isQualifiedName(name), at.child('name'), name, errors);
-    if (name !== '' && names.has(name)) errors.push(duplicate(at.child('name'), name));
-    names.add(name);
+function validateValidation(
+  { expression, message = '', messageExpression = '', reason }: Validation,
+  scope: ExpressionScope,
+  at: FieldPath,
+  errors: FieldError[],
+): void {
+  if (expression.trim() === '') errors.push(required(at.child('expression'), 'expression is not specified'));
+  else checkExpression(expression, scope, ['bool'], at.child('expression'), errors);
+  const messagePath = at.child('messageExpression');
+  if (messageExpression.trim() !== '') {
+    checkExpression(messageExpression, { ...scope, authorizer: false }, ['string'], messagePath, errors);
+  } else if (messageExpression !== '') {
+    errors.push(invalid(messagePath, messageExpression, 'must be non-empty if specified'));
   }
-  const variableNames = new Set<string>();
-  for (const [i, { name, expression }] of variables.entries()) {
-    const at = path.child('variables').index(i);
-    if (name === '') errors.push(required(at.child('name'), 'name is not specified'));
-    else if (isCIdentifier(name).length > 0)
-      errors.push(invalid(at.child('name'), name, 'name is not a valid CEL identifier'));
-    checkVariable(expression, { params, variables: [...variableNames] }, at.child('expression'), errors);
-    if (variableNames.has(name)) errors.push(duplicate(at.child('name'), name));
-    variableNames.add(name);
+  if (message !== '' && message.trim() === '') {
+    errors.push(invalid(at.child('message'), message, 'message must be non-empty if specified'));
+  } else if (/[\n\r]/.test(message.trim())) {
+    errors.push(invalid(at.child('message'), message, 'message must not contain line breaks'));
+  }
+  if (reason !== undefined && !reasons.includes(reason)) {
+    errors.push(notSupported(at.child('reason'), reason, reasons));
   }
 }
 
-function checkVariable(expression: string, scope: ExpressionScope, at: FieldPath, errors: FieldError[]): void {
-  if (expression.trim() === '') errors.push(required(at, 'expression is not specified'));
-  else checkExpression(expression, scope, undefined, at, errors);
+function validateAuditAnnotation(
+  { key, valueExpression }: AuditAnnotation,
+  policyName: string,
+  scope: ExpressionScope,
+  at: FieldPath,
+  errors: FieldError[],
+): void {
+  if (policyName === '') errors.push(invalid(at.child('key'), key, 'requires metadata.name be non-empty'));
+  else checkAll(isQualifiedName(`${policyName}/${key}`), at.child('key'), `${policyName}/${key}`, errors);
+  const valuePath = at.child('valueExpression');
+  const expression = valueExpression.trim();
+  if (expression === '') errors.push(required(valuePath, 'valueExpression is not specified'));
+  else if (Buffer.byteLength(expression) > maxValueExpressionBytes) {
+    errors.push(required(valuePath, `must not exceed ${maxValueExpressionBytes} bytes in length`));
+  } else checkExpression(expression, scope, ['string', 'null_type'], valuePath, errors);
 }

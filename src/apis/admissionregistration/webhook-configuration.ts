@@ -1,16 +1,10 @@
 /** What the two kinds of webhook configuration share. Source: Kubernetes `pkg/apis/admissionregistration`. */
 import type * as k8s from '@kubernetes/client-node';
 import { duplicate, type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
-import {
-  isDns1123Subdomain,
-  isFullyQualifiedName,
-  isQualifiedName,
-  nameIsDns1035Label,
-} from '../../machinery/names.ts';
-import { checkAll } from '../core/field-rules.ts';
+import { isDns1123Subdomain, isFullyQualifiedName, nameIsDns1035Label } from '../../machinery/names.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
 import type { Wire } from '../types.ts';
-import { checkExpression } from './expressions.ts';
+import { validateMatchConditions } from './policy-spec.ts';
 
 export type Webhook = Wire<k8s.V1ValidatingWebhook> & { reinvocationPolicy?: string };
 type ClientConfig = Webhook['clientConfig'];
@@ -85,17 +79,7 @@ function validateWebhook(webhook: Webhook, mutating: boolean, path: FieldPath, e
   checkLabelSelector(webhook.objectSelector, path.child('objectSelector'), errors);
   validateClientConfig(webhook.clientConfig, path.child('clientConfig'), errors);
   if (mutating) check('reinvocationPolicy', reinvocationPolicy, ['IfNeeded', 'Never']);
-  const names = new Set<string>();
-  for (const [i, { name, expression }] of (webhook.matchConditions ?? []).entries()) {
-    const at = path.child('matchConditions').index(i);
-    checkExpression(expression, {}, ['bool'], at.child('expression'), errors);
-    if (name === '') errors.push(required(at.child('name')));
-    else {
-      checkAll(isQualifiedName(name), at.child('name'), name, errors);
-      if (names.has(name)) errors.push(duplicate(at.child('name'), name));
-      names.add(name);
-    }
-  }
+  validateMatchConditions(webhook.matchConditions ?? [], {}, path.child('matchConditions'), errors);
 }
 
 function validateClientConfig({ url, service }: ClientConfig, path: FieldPath, errors: FieldError[]): void {
@@ -149,7 +133,12 @@ function validateServicePath(text: string, path: FieldPath, errors: FieldError[]
 const operationNames = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes = ['*', 'Cluster', 'Namespaced'];
 
-export function validateRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
+export function validateRule(
+  rule: Rule,
+  path: FieldPath,
+  errors: FieldError[],
+  supported: readonly string[] = operationNames,
+): void {
   const { operations = [], apiGroups = [], apiVersions = [], resources = [], scope } = rule;
   const at = path.child('operations');
   if (operations.length === 0) errors.push(required(at));
@@ -157,7 +146,7 @@ export function validateRule(rule: Rule, path: FieldPath, errors: FieldError[]):
     errors.push(invalid(at, operations, "if '*' is present, must not specify other operations"));
   }
   for (const [i, operation] of operations.entries()) {
-    if (!operationNames.includes(operation)) errors.push(notSupported(at.index(i), operation, operationNames));
+    if (!supported.includes(operation)) errors.push(notSupported(at.index(i), operation, supported));
   }
   const wild = (field: string, values: readonly string[], what: string): void => {
     if (values.length === 0) errors.push(required(path.child(field)));
