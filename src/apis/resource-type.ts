@@ -11,9 +11,11 @@ import type { ApiObject } from '../machinery/object.ts';
 import type { Schema } from '../machinery/schema.ts';
 import type { TokenAuthenticator } from './authenticator.ts';
 import type { Authorizer } from './authorizer.ts';
+import type { ResourceRef } from './object-source.ts';
+import type { ServiceAccountTokens } from './service-account-tokens.ts';
 import type { UserInfo } from './user-info.ts';
 
-export type { UserInfo };
+export type { ResourceRef, UserInfo };
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -54,6 +56,11 @@ export interface ResourceType {
   readonly subresources: Readonly<Record<string, NamedSubresource>>;
   /** Subresources besides `status` that are the object itself, by name: `approval`, `finalize`, `resize`, … */
   readonly objectSubresources?: Readonly<Record<string, ObjectSubresource>>;
+  /**
+   * The objects are another group's: they stand where that group keeps its resource of the same plural name, in the form
+   * that `toStored` makes. {@link storageVersion} is then a version of that group, and {@link convert} reads that form.
+   */
+  readonly storedAs?: { readonly group: string; readonly toStored: (object: ApiObject) => ApiObject };
   /**
    * Turns objects of any served version into `version`. Absent: only `apiVersion` differs between versions
    * (the `None` strategy of custom resources). The input must not be changed.
@@ -203,6 +210,8 @@ export interface ResetFields {
  */
 export interface ResourceAccess {
   get(resource: ResourceRef, namespace: string | undefined, name: string): Promise<ApiObject | undefined>;
+  /** As the server's cache has it, which may be a moment behind the store: for what every request asks. */
+  cached(resource: ResourceRef, namespace: string | undefined, name: string): Promise<ApiObject | undefined>;
   list(resource: ResourceRef, namespace: string | undefined): Promise<readonly ApiObject[]>;
   /**
    * Reads, changes and writes one object, again on conflict. `change` gets a draft of its own and changes it in place;
@@ -223,11 +232,6 @@ export interface ResourceAccess {
     options: { readonly gracePeriodSeconds?: number },
     context: RequestContext,
   ): Promise<void>;
-}
-
-export interface ResourceRef {
-  readonly group: string;
-  readonly plural: string;
 }
 
 /**
@@ -290,6 +294,10 @@ export interface SubresourceRequest {
   readonly context: RequestContext;
   readonly access: ResourceAccess;
   readonly nodes: NodeConnector;
+  /** `undefined`: the server makes no tokens. */
+  readonly serviceAccountTokens: ServiceAccountTokens | undefined;
+  /** Sentences for `Warning` headers. */
+  readonly warn: (message: string) => void;
   /** Aborted when the client goes away or the server stops. */
   readonly signal: AbortSignal;
 }

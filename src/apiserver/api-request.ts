@@ -4,6 +4,7 @@
 import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { Authorizer } from '../apis/authorizer.ts';
 import type { NodeConnector, ResourceAccess, UserInfo, Verb } from '../apis/resource-type.ts';
+import type { ServiceAccountTokens } from '../apis/service-account-tokens.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import type { CacheEntry } from './cache-entry.ts';
@@ -39,6 +40,7 @@ export interface RequestServices {
   readonly nodes: NodeConnector;
   readonly authorizer: Authorizer;
   readonly authenticator: TokenAuthenticator;
+  readonly serviceAccountTokens: ServiceAccountTokens | undefined;
 }
 
 export type ApiResponse =

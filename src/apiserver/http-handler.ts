@@ -10,12 +10,13 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { constants, gzip } from 'node:zlib';
 import type { UserInfo, Verb } from '../apis/resource-type.ts';
-import type { Credentials } from '../auth/authenticate.ts';
+import { anonymousUser, type Credentials } from '../auth/authenticate.ts';
+import type { Authentication } from '../auth/authentication.ts';
 import type { Gate } from '../auth/authorize.ts';
 import { asksToImpersonate, impersonate } from '../auth/impersonate.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
-import { internalError, methodNotAllowed, resourceNotServed, StatusError } from '../machinery/status.ts';
+import { internalError, methodNotAllowed, resourceNotServed, StatusError, unauthorized } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
 import { Exchange, plainJson } from './exchange.ts';
 import type { InFlight } from './in-flight.ts';
@@ -34,7 +35,7 @@ import { asksForWebSocket, openWatchSocket, protocolAuthorization, refuseHandsha
 export interface HandlerOptions {
   readonly registry: ResourceRegistry;
   readonly clock: Clock;
-  readonly authenticate: (credentials: Credentials) => Promise<UserInfo>;
+  readonly authentication: Authentication;
   readonly authorize: Gate;
   readonly paths: readonly PathHandler[];
   readonly services: RequestServices;
@@ -51,6 +52,7 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 const gzipThreshold = 128 * 1024;
 
 export function httpHandler(options: HandlerOptions): { handler: HttpHandler; upgrade: UpgradeHandler } {
+  const { authentication } = options;
   const users = new WeakMap<object, Promise<UserInfo>>();
 
   return {
@@ -73,6 +75,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     const { request, query } = exchange;
     if (exchange.brokenPath) return await sendText(exchange, textResponse(400, '400 Bad Request'));
     let user = await identify(exchange);
+    if (user === anonymousUser && !authentication.anonymous(exchange.path)) throw unauthorized();
     if (asksToImpersonate(request.headers)) user = await impersonate(user, request.headersDistinct, options.authorize);
     const target = parsePath(exchange.path);
     if (target.kind === 'other') {
@@ -102,10 +105,13 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       authorization = protocolAuthorization(request);
       exchange.knownByProtocol = authorization !== undefined;
     }
-    if (authorization !== undefined) return options.authenticate({ certificate: certificateOf(socket), authorization });
+    const certificate = certificateOf(socket);
+    if (authorization !== undefined) {
+      return authentication.identify({ certificate, authorization, address: socket.remoteAddress });
+    }
     let user = users.get(socket);
     if (user === undefined) {
-      user = options.authenticate({ certificate: certificateOf(socket), authorization: undefined });
+      user = authentication.identify({ certificate, authorization: undefined, address: socket.remoteAddress });
       users.set(socket, user);
     }
     return user;

@@ -15,6 +15,11 @@ export function resourceAccess(registry: ResourceRegistry): ResourceAccess {
       await store.cache.caughtUp();
       return store.cache.get(store.key(namespace, name))?.object;
     },
+    async cached(ref, namespace, name) {
+      const { store } = find(ref);
+      await store.cache.ready();
+      return store.cache.get(store.key(namespace, name))?.object;
+    },
     async list(ref, namespace) {
       const { store } = find(ref);
       await store.cache.caughtUp();

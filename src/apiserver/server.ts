@@ -7,8 +7,11 @@ import type { AdmissionPlugin } from '../admission/chain.ts';
 import { admissionChain } from '../admission/chain.ts';
 import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { Authorizer } from '../apis/authorizer.ts';
+import type { ObjectSource } from '../apis/object-source.ts';
 import type { NodeConnector, ResourceType, UserInfo, Verb } from '../apis/resource-type.ts';
-import { type Authenticator, authenticateWith, tokenChecks } from '../auth/authenticate.ts';
+import type { AnonymousPolicy } from '../auth/anonymous.ts';
+import type { Authenticator } from '../auth/authenticate.ts';
+import { authentication, type ServiceAccountSettings } from '../auth/authentication.ts';
 import {
   discoveryAuthorizer,
   type Gate,
@@ -29,7 +32,9 @@ import { type HealthCheck, healthPaths } from './health.ts';
 import { type HttpHandler, httpHandler, type UpgradeHandler } from './http-handler.ts';
 import { InFlight } from './in-flight.ts';
 import { indexPath } from './index-path.ts';
+import { issuerDiscoveryPaths } from './issuer-discovery.ts';
 import { ServerMetrics } from './metrics.ts';
+import { objectSource } from './object-source.ts';
 import { openApiPaths } from './openapi/index.ts';
 import type { PathHandler, PathResponse } from './paths.ts';
 import { ResourceRegistry, type ServedVersion } from './registry.ts';
@@ -50,8 +55,14 @@ export interface ServerOptions {
   readonly admission?: readonly AdmissionPlugin[];
   /** In order; requests that none of them knows are anonymous. */
   readonly authenticators?: readonly Authenticator[];
-  /** What TokenReviews ask; default: the authenticators, which know of no audiences. */
-  readonly tokens?: TokenAuthenticator;
+  /** Who knows bearer tokens, in order, besides service accounts and bootstrap tokens: of requests and of TokenReviews. */
+  readonly tokens?: readonly TokenAuthenticator[];
+  /** Makes and checks the tokens of service accounts; default: there are none. */
+  readonly serviceAccounts?: ServiceAccountSettings;
+  /** Whether Secrets of type `bootstrap.kubernetes.io/token` let in whoever has their token; default: no. */
+  readonly bootstrapTokens?: boolean;
+  /** Where requests may come without credentials; default: everywhere, as `system:anonymous`. */
+  readonly anonymous?: AnonymousPolicy;
   /** Asked besides the built-in ones (system:masters may everything, discovery and health are open). */
   readonly authorizers?: readonly Authorizer[];
   /** How `pods/log` and its like reach node agents; default: they answer that there are none. */
@@ -84,6 +95,8 @@ export class ApiServer {
   readonly upgrade: UpgradeHandler;
   readonly registry = new ResourceRegistry();
   readonly clock: Clock;
+  /** Objects as they are now, told as they change. */
+  readonly objects: ObjectSource;
   readonly #inFlight = new InFlight();
   readonly #metrics = new ServerMetrics();
   readonly #custom: CustomResources | undefined;
@@ -95,10 +108,11 @@ export class ApiServer {
   constructor(options: ServerOptions) {
     const { store, clock = systemClock, log = silentLog } = options;
     this.clock = clock;
+    this.objects = objectSource(this.registry, clock, log);
     const access = resourceAccess(this.registry);
     const storeOptions = { store, clock, admission: admissionChain(options.admission ?? []), access };
     for (const type of options.types) this.registry.set({ type, store: new ResourceStore({ ...storeOptions, type }) });
-    const authenticators = options.authenticators ?? [];
+    const identities = authentication(options, access, clock);
     const authorizer = unionAuthorizer([
       superuserAuthorizer,
       publicInfoAuthorizer,
@@ -110,7 +124,8 @@ export class ApiServer {
       access,
       nodes: options.nodes ?? noNodes,
       authorizer,
-      authenticator: options.tokens ?? tokenChecks(authenticators),
+      authenticator: identities.tokens,
+      serviceAccountTokens: identities.issuer,
     };
     if (this.registry.get(crdGroup, 'customresourcedefinitions') !== undefined) {
       this.#custom = new CustomResources({ registry: this.registry, clock, log, authorizer, storeOptions });
@@ -133,13 +148,14 @@ export class ApiServer {
       versionPath,
       discoveryPaths(this.registry),
       openApiPaths(this.registry),
+      ...(options.serviceAccounts === undefined ? [] : [issuerDiscoveryPaths(options.serviceAccounts)]),
       this.#metrics.path(this.#inFlight),
       indexPath(this.registry, checks),
     ];
     const surface = httpHandler({
       registry: this.registry,
       clock,
-      authenticate: authenticateWith(authenticators),
+      authentication: identities,
       authorize: this.#authorize,
       paths: this.#paths,
       services: this.#services,
@@ -153,7 +169,7 @@ export class ApiServer {
 
   /** Resolves when every resource, custom ones included, is served. */
   async start(): Promise<void> {
-    await this.#custom?.start();
+    await Promise.all([this.#custom?.start(), this.#services.authorizer.start?.(this.objects)]);
     this.#state = 'ready';
   }
 

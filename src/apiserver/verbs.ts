@@ -3,7 +3,6 @@
  *
  * Flow of a write: options → body → shape and defaults → {@link ResourceStore} (admission, stamps, validation, commit).
  */
-import type { ObjectSubresource } from '../apis/resource-type.ts';
 import { schemaOf } from '../apis/schemas.ts';
 import { isJsonObject, type JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
@@ -39,43 +38,29 @@ export async function serve(request: ApiRequest): Promise<ApiResponse> {
     if (served.type.virtual !== undefined) return await serveVirtual(request, served.type.virtual);
     return await verbs[verb](request);
   }
-  if (subresource === 'status' && served.version.status) return await serveStatus(request);
+  if (subresource === 'status' && served.version.status) return await serveObjectSubresource(request, statusVerbs);
   if (subresource === 'scale' && served.version.scale !== undefined) return await serveScale(request);
-  if (objectSubresource(request) !== undefined) return await serveObjectSubresource(request);
+  const part = served.type.objectSubresources?.[subresource];
+  if (part !== undefined) return await serveObjectSubresource(request, part.verbs);
   return await serveNamed(request);
 }
 
 const verbs = { create, get, list, watch, update, patch, delete: remove, deletecollection: removeCollection };
 
-async function serveStatus(request: ApiRequest): Promise<ApiResponse> {
-  switch (request.verb) {
-    case 'get':
-      return await get(request);
-    case 'update':
-      return await update(request);
-    case 'patch':
-      return await patch(request);
-    default:
-      throw methodNotAllowed();
-  }
-}
-
-async function serveObjectSubresource(request: ApiRequest): Promise<ApiResponse> {
+/** `status`, `approval`, `resize` and their like: the object itself, a part of which is written. */
+async function serveObjectSubresource(request: ApiRequest, verbs: readonly string[]): Promise<ApiResponse> {
   const { verb } = request;
-  const allowed: readonly string[] = objectSubresource(request)!.verbs;
-  if (!allowed.includes(verb)) throw methodNotAllowed();
+  if (!verbs.includes(verb)) throw methodNotAllowed();
   if (verb === 'get') return await get(request);
   return verb === 'update' ? await update(request) : await patch(request);
 }
 
-function objectSubresource({ served, subresource }: ApiRequest): ObjectSubresource | undefined {
-  return served.type.objectSubresources?.[subresource];
-}
+const statusVerbs: readonly string[] = ['get', 'update', 'patch'];
 
 /** What a write to the request's endpoint may change. */
-function targetOf(request: ApiRequest): UpdateTarget {
-  if (request.subresource === '') return 'object';
-  return request.subresource === 'status' ? 'status' : objectSubresource(request)!;
+function targetOf({ served, subresource }: ApiRequest): UpdateTarget {
+  if (subresource === '') return 'object';
+  return subresource === 'status' ? 'status' : served.type.objectSubresources![subresource]!;
 }
 
 // ------------------------------------------------------------------------------------------------------------- reads
@@ -292,6 +277,8 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
     context: contextOf(request, options.dryRun),
     access: request.services.access,
     nodes: request.services.nodes,
+    serviceAccountTokens: request.services.serviceAccountTokens,
+    warn: request.warn,
     signal: request.signal,
   });
 }

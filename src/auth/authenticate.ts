@@ -6,12 +6,16 @@ import type { PeerCertificate } from 'node:tls';
 import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { UserInfo } from '../apis/user-info.ts';
 import { unauthorized } from '../machinery/status.ts';
+import { bearerToken } from './bearer-token.ts';
+import type { LoginFailures } from './login-failures.ts';
 
 export interface Credentials {
   /** Of the TLS connection, already verified against the client CA; absent when none was shown. */
   readonly certificate: PeerCertificate | undefined;
   /** The `Authorization` header. */
   readonly authorization: string | undefined;
+  /** The client's IP address. */
+  readonly address?: string | undefined;
 }
 
 /** Answers `undefined` when it does not know the credentials; throws 401 when they are its own and wrong. */
@@ -41,17 +45,21 @@ export function tokenAuthenticator(tokens: ReadonlyMap<string, UserInfo>): Authe
   };
 }
 
-/** A request with credentials that nobody knows is refused; one without any is anonymous. */
+/** A request with credentials that nobody knows is refused, and counted; one without any is anonymous. */
 export function authenticateWith(
   authenticators: readonly Authenticator[],
+  failures: LoginFailures,
 ): (credentials: Credentials) => Promise<UserInfo> {
   return async (credentials) => {
+    const { authorization, address } = credentials;
+    if (authorization !== undefined) failures.check(address);
     for (const authenticator of authenticators) {
       const user = await authenticator(credentials);
       if (user !== undefined) return user;
     }
-    if (credentials.authorization !== undefined) throw unauthorized();
-    return anonymousUser;
+    if (authorization === undefined) return anonymousUser;
+    failures.count(address);
+    throw unauthorized();
   };
 }
 
@@ -66,9 +74,4 @@ export function tokenChecks(authenticators: readonly Authenticator[]): TokenAuth
       return undefined;
     },
   };
-}
-
-function bearerToken(authorization: string | undefined): string | undefined {
-  const match = /^bearer +(\S+)$/i.exec(authorization ?? '');
-  return match?.[1];
 }

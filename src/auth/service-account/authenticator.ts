@@ -113,7 +113,8 @@ async function boundUser(claims: TokenClaims, { lookup, clock }: ServiceAccountA
   if (claims.nbf !== undefined && now + leeway < claims.nbf * 1000) {
     throw new Error('service account token is not valid yet');
   }
-  if (claims.exp !== undefined && now - leeway > claims.exp * 1000) throw new Error('service account token has expired');
+  if (claims.exp !== undefined && now - leeway > claims.exp * 1000)
+    throw new Error('service account token has expired');
 
   const { namespace = '', serviceaccount = {}, pod, node, secret }: BoundClaims = claims['kubernetes.io'] ?? {};
   const { name = '', uid = '' } = serviceaccount;

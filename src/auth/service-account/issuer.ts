@@ -13,7 +13,12 @@ export interface TokenIssuerOptions {
   readonly maxExpirationSeconds?: number;
 }
 
-export function tokenIssuer({ issuer, keys, audiences, maxExpirationSeconds }: TokenIssuerOptions): ServiceAccountTokens {
+export function tokenIssuer({
+  issuer,
+  keys,
+  audiences,
+  maxExpirationSeconds,
+}: TokenIssuerOptions): ServiceAccountTokens {
   return {
     audiences,
     maxExpirationSeconds,

@@ -52,7 +52,11 @@ function publicKeys(pem: string): TokenKey[] {
   return blocks.map(([block]) => tokenKey(createPublicKey(block)));
 }
 
-const curves: Readonly<Record<string, TokenAlgorithm>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
+const curves: Readonly<Record<string, TokenAlgorithm>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+};
 
 function tokenKey(publicKey: KeyObject): TokenKey {
   const der = publicKey.export({ type: 'spki', format: 'der' });
@@ -60,7 +64,9 @@ function tokenKey(publicKey: KeyObject): TokenKey {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = publicKey;
   const algorithm = type === 'rsa' ? 'RS256' : type === 'ec' ? curves[details?.namedCurve ?? ''] : undefined;
   if (algorithm === undefined) {
-    throw new TypeError(`keys of type ${type} cannot sign tokens: use RSA, or ECDSA on the curves P-256, P-384 or P-521`);
+    throw new TypeError(
+      `keys of type ${type} cannot sign tokens: use RSA, or ECDSA on the curves P-256, P-384 or P-521`,
+    );
   }
   return { id, algorithm, publicKey };
 }
