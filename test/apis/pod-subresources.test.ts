@@ -4,7 +4,7 @@ import type { ContainerLogsRequest, ResourceAccess } from '../../src/apis/resour
 import type { Pod } from '../../src/apis/types.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
 import { StatusError } from '../../src/machinery/status.ts';
-import { context, created } from './create.ts';
+import { context, created, subresourceUpdate } from './create.ts';
 
 /** One pod, as a server would hold it. */
 class OnePod {
@@ -51,6 +51,8 @@ class OnePod {
           })();
         },
       },
+      serviceAccountTokens: undefined,
+      warn: () => assert.fail('nobody is warned'),
       signal: new AbortController().signal,
     });
   }
@@ -182,41 +184,103 @@ describe('pods/log', () => {
 
 describe('pods/ephemeralcontainers', () => {
   const debug = { name: 'debug', image: 'busybox' };
-  const body = (one: OnePod, ...ephemeralContainers: object[]) => ({
-    ...structuredClone(one.pod),
-    spec: { ...one.pod.spec, ephemeralContainers },
+  const write = (old: Pod, ...ephemeralContainers: object[]) =>
+    subresourceUpdate(podType, 'ephemeralcontainers', old, (pod) => {
+      pod.spec!.ephemeralContainers = ephemeralContainers as never;
+      pod.spec!.hostname = 'other';
+      pod.metadata.labels = { other: 'too' };
+    });
+
+  it('adds containers, which then stay as they are', () => {
+    const { pod } = new OnePod();
+    const { object, errors } = write(pod, debug);
+    assert.deepEqual(errors, []);
+    assert.equal(object.spec!.ephemeralContainers![0]!.imagePullPolicy, 'Always');
+    assert.equal(object.spec!.hostname, undefined);
+    assert.equal(object.metadata.labels, undefined);
+    assert.deepEqual(write(object).errors, [
+      'spec.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be removed\n',
+    ]);
+    assert.deepEqual(write(object, { ...debug, image: 'alpine' }).errors, [
+      'spec.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be changed\n',
+    ]);
   });
 
-  it('adds containers, which then stay as they are', async () => {
-    const one = new OnePod();
-    await one.call('ephemeralcontainers', 'update', body(one, debug));
-    assert.equal(one.pod.spec!.ephemeralContainers![0]!.imagePullPolicy, 'Always');
-    await assert.rejects(
-      one.call('ephemeralcontainers', 'update', body(one)),
-      refused(
-        422,
-        /^Pod "web" is invalid: spec\.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be removed/,
-      ),
+  it('refuses what such a container cannot have', () => {
+    const { errors } = write(new OnePod().pod, {
+      ...debug,
+      ports: [{ containerPort: 80 }],
+      targetContainerName: 'none',
+    });
+    assert.deepEqual(errors, [
+      'spec.ephemeralContainers[0].targetContainerName: Not found: "none"',
+      'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
+    ]);
+  });
+});
+
+describe('pods/resize', () => {
+  const limits = (cpu: string) => ({ requests: { cpu, memory: '1Gi' }, limits: { cpu, memory: '1Gi' } });
+  const old = () => new OnePod({ containers: [{ name: 'web', image: 'nginx', resources: limits('1') }] }).pod;
+  const resize = (pod: Pod, change: (draft: Pod) => void) => subresourceUpdate(podType, 'resize', pod, change);
+
+  it('changes the CPU and the memory of containers, and nothing else', () => {
+    const { object, errors } = resize(old(), ({ spec, metadata }) => {
+      spec!.containers[0]!.resources = limits('2');
+      spec!.containers[0]!.image = 'other';
+      metadata.labels = { a: 'b' };
+    });
+    assert.deepEqual(errors, []);
+    assert.deepEqual(object.spec!.containers[0]!.resources, limits('2'));
+    assert.equal(object.spec!.containers[0]!.image, 'nginx');
+    assert.equal(object.metadata.labels, undefined);
+  });
+
+  it('leaves the class of the pod, its containers and other resources as they are', () => {
+    const errorsOf = (change: (draft: Pod) => void, pod = old()) => resize(pod, change).errors;
+    assert.deepEqual(
+      errorsOf(({ spec }) => {
+        spec!.containers[0]!.resources!.requests!.cpu = '500m';
+      }),
+      ['spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'],
     );
-    await assert.rejects(
-      one.call('ephemeralcontainers', 'update', body(one, { ...debug, image: 'alpine' })),
-      refused(422, /existing ephemeral containers "debug" may not be changed/),
+    assert.deepEqual(
+      errorsOf(({ spec }) => {
+        spec!.containers.push({ name: 'second', image: 'nginx', resources: limits('1') } as never);
+      }),
+      ['spec.containers: Forbidden: containers may not be added or removed on resize'],
+    );
+    assert.deepEqual(
+      errorsOf(({ spec }) => {
+        spec!.containers[0]!.resources!.limits!['ephemeral-storage'] = '1Gi';
+        spec!.containers[0]!.resources!.requests!['ephemeral-storage'] = '1Gi';
+      }),
+      ['spec: Forbidden: only cpu and memory resources are mutable\n'],
+    );
+    const mirrored = old();
+    mirrored.metadata.annotations = { 'kubernetes.io/config.mirror': 'x' };
+    assert.deepEqual(
+      errorsOf(() => undefined, mirrored),
+      ['[]: Forbidden: static pods cannot be resized'],
     );
   });
 
-  it('refuses what such a container cannot have', async () => {
-    const one = new OnePod();
-    await assert.rejects(
-      one.call(
-        'ephemeralcontainers',
-        'update',
-        body(one, { ...debug, ports: [{ containerPort: 80 }], targetContainerName: 'none' }),
-      ),
-      refused(
-        422,
-        /ephemeralContainers\[0\]\.targetContainerName: Not found: "none", spec\.ephemeralContainers\[0\]\.ports: Forbidden: cannot be set for an Ephemeral Container/,
-      ),
-    );
-    assert.equal(one.pod.spec!.ephemeralContainers, undefined);
+  it('needs a node that resizes', () => {
+    const pod = old();
+    const container = {
+      name: 'web',
+      ready: true,
+      restartCount: 0,
+      image: 'nginx',
+      imageID: '',
+      state: { running: {} },
+    };
+    pod.status = { phase: 'Running', containerStatuses: [container] } as NonNullable<Pod['status']>;
+    const grow = ({ spec }: Pod): void => {
+      spec!.containers[0]!.resources = limits('2');
+    };
+    assert.deepEqual(resize(pod, grow).errors, ['spec: Forbidden: Pod running on node without support for resize']);
+    pod.status!.containerStatuses![0]!.resources = limits('1');
+    assert.deepEqual(resize(pod, grow).errors, []);
   });
 });
