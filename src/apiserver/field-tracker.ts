@@ -1,11 +1,11 @@
 /** `metadata.managedFields` of creates, updates and patches. Source: KEP-555. */
 import { normalize } from '../apis/normal-form.ts';
-import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import type { ResetFields, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { formatTime } from '../clock/clock.ts';
 import { withConversions } from '../machinery/apply/conversion.ts';
 import { type OtherVersions, trackUpdate, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts';
-import { fieldElement } from '../machinery/apply/path-element.ts';
+import { fieldPath } from '../machinery/apply/path-element.ts';
 import { deepFreeze, type JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
 import type { ApiRequest } from './api-request.ts';
@@ -54,8 +54,6 @@ export function keepManagedFields(draft: ApiObject, entries: ApiObject['metadata
   else draft.metadata.managedFields = entries;
 }
 
-const statusFields: FieldSet = fieldSet([fieldElement('status')]);
-
 /** What tracking must know of a write besides its objects and its manager. */
 export function trackedWrite(type: ResourceType, version: ResourceVersion, subresource: string, now: number) {
   const others = otherVersions(type);
@@ -72,20 +70,22 @@ export function trackedWrite(type: ResourceType, version: ResourceVersion, subre
 
 /** What the endpoint leaves alone whatever a write says: nobody comes to own it there. */
 function resetFieldsOf(type: ResourceType, version: ResourceVersion, subresource: string): { resetFields?: FieldSet } {
-  if (!version.status) return {};
-  if (subresource === '') return { resetFields: statusFields };
-  if (subresource !== 'status') return {};
-  let fields = allButStatus.get(version);
-  if (fields === undefined) {
-    const names = Object.keys(version.schema.properties ?? {});
-    const kept = type.strategy.prepareForStatusUpdate === undefined ? ['status'] : ['status', 'metadata'];
-    fields = fieldSet(...names.filter((name) => !kept.includes(name)).map((name) => [fieldElement(name)]));
-    allButStatus.set(version, fields);
+  const part = type.objectSubresources?.[subresource];
+  const { object, status } = type.strategy.resetFields ?? (version.status ? statusApart : nothingApart);
+  const paths = part?.resetFields ?? (subresource === '' ? object : subresource === 'status' ? status : none);
+  if (paths.length === 0) return {};
+  let resetFields = resetSets.get(paths);
+  if (resetFields === undefined) {
+    resetFields = fieldSet(...paths.map((path) => fieldPath(...path.split('.'))));
+    resetSets.set(paths, resetFields);
   }
-  return { resetFields: fields };
+  return { resetFields };
 }
 
-const allButStatus = new WeakMap<ResourceVersion, FieldSet>();
+const none: readonly string[] = [];
+const nothingApart: ResetFields = { object: none, status: none };
+const statusApart: ResetFields = { object: ['status'], status: ['spec'] };
+const resetSets = new WeakMap<readonly string[], FieldSet>();
 
 /** What Go's types write of an empty object of a built-in kind; custom resources have no such thing. */
 function initialOf(type: ResourceType, version: ResourceVersion): { initial?: ApiObject } {

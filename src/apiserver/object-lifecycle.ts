@@ -83,7 +83,8 @@ export function beforeUpdate(
   else if (target === 'object') type.strategy.prepareForUpdate?.(draft, old, context);
   else target.prepareForUpdate(draft, old, context);
   if (target !== 'status' && type.strategy.generation && specChanged(version, draft, old)) {
-    metadata.generation = (was.generation ?? 0) + 1;
+    // Hooks may have put another metadata in its place.
+    draft.metadata.generation = (was.generation ?? 0) + 1;
   }
 }
 

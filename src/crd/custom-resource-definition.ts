@@ -66,6 +66,7 @@ function crdStrategy(): CrdStrategy {
     generation: true,
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: false,
+    resetFields: { object: ['status'], status: ['metadata', 'spec'] },
     default: setDefaults,
     prepareForCreate(draft) {
       draft.status = { conditions: null, acceptedNames: { plural: '', kind: '' } };

@@ -208,23 +208,6 @@ export function validateKubeFinalizers(finalizers: readonly string[] | undefined
   return errors;
 }
 
-/** Warnings for the finalizers that a custom resource gets without a domain or a path of their own. */
-export function finalizerWarnings(
-  now: readonly string[] | undefined,
-  before: readonly string[] | undefined,
-  path: FieldPath = metadataPath.child('finalizers'),
-): string[] {
-  const warnings: string[] = [];
-  for (const finalizer of new Set(now)) {
-    if (finalizer.includes('/') || standardFinalizers.has(finalizer) || before?.includes(finalizer)) continue;
-    const how = finalizer.includes('.') ? ' including a path (/)' : '';
-    warnings.push(
-      `${path}: ${goQuote(finalizer)}: prefer a domain-qualified finalizer name${how} to avoid accidental conflicts with other finalizer writers`,
-    );
-  }
-  return warnings;
-}
-
 /** An object that is being deleted gets no more finalizers. */
 export function validateNoNewFinalizers(
   now: readonly string[] = [],

@@ -51,6 +51,22 @@ export function updateErrors<T>(type: ResourceType, object: object, change: (dra
   return (type.strategy.validateUpdate?.(draft, old, context) ?? []).map(errorText);
 }
 
+/** What an update of a subresource makes of an object and answers. `change` alters a copy of `old`. */
+export function subresourceUpdate<T>(
+  type: ResourceType,
+  name: string,
+  old: T,
+  change: (draft: T) => void,
+): { object: T; errors: string[] } {
+  const { prepareForUpdate, validateUpdate } = type.objectSubresources![name]!;
+  const draft = structuredClone(old);
+  change(draft);
+  type.strategy.default?.(draft as ApiObject);
+  prepareForUpdate(draft as ApiObject, old as ApiObject, context);
+  const errors = validateUpdate?.(draft as ApiObject, old as ApiObject, context) ?? [];
+  return { object: draft, errors: errors.map(errorText) };
+}
+
 export function warningsOf(type: ResourceType, object: object): string[] {
   return type.strategy.warnings?.(created<ApiObject>(type, object), undefined, context) ?? [];
 }

@@ -37,7 +37,7 @@ import type {
   Secret,
 } from '../../src/apis/types.ts';
 import type { ApiObject } from '../../src/machinery/object.ts';
-import { context, created, createErrors, updateErrors, warningsOf } from './create.ts';
+import { context, created, createErrors, subresourceUpdate, updateErrors, warningsOf } from './create.ts';
 
 const object = (type: ResourceType, fields: object, metadata: object = {}): object => {
   const version = type.versions[0]!.name;
@@ -369,25 +369,24 @@ describe('namespaces', () => {
     assert.equal(pendingFinalizers!({ ...namespace, spec: {} }), false);
   });
 
-  it('keep their finalizers over an update, and lose them by finalize', async () => {
-    let stored = created<ApiObject>(namespaceType, object(namespaceType, {}));
+  it('keep their finalizers over an update, and lose them by finalize', () => {
+    const stored = created<Namespace>(namespaceType, object(namespaceType, {}));
     const draft = { ...structuredClone(stored), spec: {} };
-    namespaceType.strategy.prepareForUpdate!(draft, stored, context);
+    namespaceType.strategy.prepareForUpdate!(draft as unknown as ApiObject, stored as unknown as ApiObject, context);
     assert.deepEqual(draft.spec, { finalizers: ['kubernetes'] });
-    const access = {
-      update: async (_ref: unknown, _ns: unknown, _name: string, change: (draft: ApiObject) => void) => {
-        stored = structuredClone(stored);
-        change(stored);
-        return stored;
-      },
-    };
-    await namespaceType.subresources.finalize!.handle({
-      name: 'x',
-      body: { spec: {} },
-      context,
-      access,
-    } as never);
-    assert.deepEqual(stored.spec, {});
+    const finalized = subresourceUpdate<Namespace>(namespaceType, 'finalize', stored, (namespace) => {
+      namespace.spec = {};
+      namespace.status = { phase: 'Terminating' };
+    });
+    assert.deepEqual(finalized.object.spec, {});
+    assert.deepEqual(finalized.object.status, { phase: 'Active' });
+    assert.deepEqual(finalized.errors, []);
+    const wrong = subresourceUpdate<Namespace>(namespaceType, 'finalize', stored, (namespace) => {
+      namespace.spec = { finalizers: ['mine'] };
+    });
+    assert.deepEqual(wrong.errors, [
+      'spec.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ]);
   });
 });
 

@@ -7,8 +7,7 @@ import {
   validatingAdmissionPolicyType,
 } from '../../src/apis/index.ts';
 import type { CertificateSigningRequest } from '../../src/apis/types.ts';
-import type { ApiObject } from '../../src/machinery/object.ts';
-import { context, created, createErrors, subresourceUpdate } from './create.ts';
+import { created, createErrors, subresourceUpdate } from './create.ts';
 
 const group = 'admissionregistration.k8s.io/v1';
 const rule = { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['deployments'] };

@@ -5,7 +5,6 @@ import type { JsonObject, JsonValue } from '../../src/machinery/json.ts';
 import type { ObjectMeta } from '../../src/machinery/object.ts';
 import {
   coerceObjectMeta,
-  finalizerWarnings,
   validateConditions,
   validateDeleteOptions,
   validateObjectMeta,
@@ -148,16 +147,6 @@ describe('finalizers of built-in kinds', () => {
       expected,
     );
     assert.deepEqual(create(metadata, false), []);
-  });
-});
-
-describe('finalizers of custom resources', () => {
-  it('are warned of when they are new and have no domain or path', () => {
-    assert.deepEqual(finalizerWarnings(['mine', 'a.b', 'a.b/c', 'orphan', 'old'], ['old']), [
-      'metadata.finalizers: "mine": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers',
-      'metadata.finalizers: "a.b": prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers',
-    ]);
-    assert.deepEqual(finalizerWarnings(undefined, undefined), []);
   });
 });
 

@@ -26,6 +26,7 @@ export const apiServiceType = builtinType<APIService>({
     ageColumn,
   ],
   strategy: {
+    resetFields: { object: ['status'], status: ['metadata', 'spec'] },
     default({ spec }) {
       if (spec?.service !== undefined) spec.service.port ??= 443;
     },

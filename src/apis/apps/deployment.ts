@@ -40,6 +40,7 @@ export const deploymentType = builtinType<Deployment>({
   ],
   strategy: {
     generation: true,
+    resetFields: { object: ['status'], status: ['spec', 'metadata.labels'] },
     default: defaultDeployment,
     prepareForCreate(draft) {
       draft.status = {};

@@ -1,18 +1,14 @@
 import { formatTime } from '../../clock/clock.ts';
 import { humanDuration } from '../../machinery/duration.ts';
 import { deepEqual } from '../../machinery/json.ts';
-import { invalidObject, notFound } from '../../machinery/status.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import type { NamedSubresource, ResourceRef, SubresourceRequest, SubresourceResponse } from '../resource-type.ts';
-import { schemaOf } from '../schemas.ts';
 import type { CertificateSigningRequest } from '../types.ts';
 import { validateConditions, validateRequest } from './certificate-signing-request-validation.ts';
 
 type Conditions = NonNullable<NonNullable<CertificateSigningRequest['status']>['conditions']>;
 
 const spec = 'io.k8s.api.certificates.v1.CertificateSigningRequestSpec';
-const resource: ResourceRef = { group: 'certificates.k8s.io', plural: 'certificatesigningrequests' };
 
 export const certificateSigningRequestType = builtinType<CertificateSigningRequest>({
   group: 'certificates.k8s.io',
@@ -45,6 +41,7 @@ export const certificateSigningRequestType = builtinType<CertificateSigningReque
     { name: 'spec.signerName', value: (object) => (object as unknown as CertificateSigningRequest).spec.signerName },
   ],
   strategy: {
+    resetFields: { object: ['spec', 'status'], status: ['spec', 'status.conditions'] },
     prepareForCreate(draft, { user }) {
       // Who asks is the server's to say.
       const { request, signerName, usages, expirationSeconds } = draft.spec;
@@ -81,43 +78,21 @@ export const certificateSigningRequestType = builtinType<CertificateSigningReque
     validateUpdate: () => [],
     validateStatusUpdate: (object, old) => validateConditions(object, old),
   },
-  subresources: { approval: approvalSubresource() },
+  objectSubresources: {
+    approval: {
+      verbs: ['get', 'update', 'patch'],
+      resetFields: ['spec', 'status.certificate'],
+      prepareForUpdate(draft, old, { now }) {
+        const conditions = draft.status?.conditions ?? [];
+        draft.spec = old.spec;
+        draft.status = { ...old.status };
+        if (conditions.length === 0) delete draft.status.conditions;
+        else draft.status.conditions = stamped(conditions, old.status?.conditions, now);
+      },
+      validateUpdate: (object, old) => validateConditions(object, old, true),
+    },
+  },
 });
-
-function approvalSubresource(): NamedSubresource {
-  return {
-    verbs: ['get', 'update'],
-    kind: 'CertificateSigningRequest',
-    get schema() {
-      return schemaOf('io.k8s.api.certificates.v1.CertificateSigningRequest');
-    },
-    handle: approve,
-  };
-}
-
-async function approve({ verb, name, body, context, access }: SubresourceRequest): Promise<SubresourceResponse> {
-  if (verb === 'get') {
-    const object = await access.get(resource, undefined, name);
-    if (object === undefined) throw notFound({ group: resource.group, name: resource.plural }, name);
-    return { kind: 'object', code: 200, object };
-  }
-  const conditions = (body as unknown as CertificateSigningRequest | undefined)?.status?.conditions ?? [];
-  const object = await access.update(
-    resource,
-    undefined,
-    name,
-    (draft) => {
-      const csr = draft as unknown as CertificateSigningRequest;
-      const old = structuredClone(csr);
-      csr.status = { ...csr.status, conditions: stamped(conditions, old.status?.conditions, context.now) };
-      const errors = validateConditions(csr, old, true);
-      if (errors.length > 0)
-        throw invalidObject({ group: resource.group, name: 'CertificateSigningRequest' }, name, errors);
-    },
-    context,
-  );
-  return { kind: 'object', code: 200, object };
-}
 
 /** Times that the client leaves out are the server's. */
 function stamped(conditions: Conditions, old: Conditions | undefined, now: number): Conditions {

@@ -2,11 +2,7 @@ import { type FieldError, FieldPath, invalid } from '../../machinery/field.ts';
 import { isQualifiedName, validateNamespaceName } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import type { NamedSubresource, ResourceRef } from '../resource-type.ts';
-import { schemaOf } from '../schemas.ts';
 import type { Namespace } from '../types.ts';
-
-const resource: ResourceRef = { group: '', plural: 'namespaces' };
 
 /** The label that carries a namespace's name, so that selectors can name it (KEP-2161). */
 const nameLabel = 'kubernetes.io/metadata.name';
@@ -55,33 +51,19 @@ export const namespaceType = builtinType<Namespace>({
     validate: ({ spec }) => validateFinalizers(spec?.finalizers),
     validateStatusUpdate: validateStatusUpdate,
   },
-  subresources: { finalize: finalizeSubresource() },
+  objectSubresources: {
+    // Replaces `spec.finalizers`; the last one that goes takes a namespace under deletion with it.
+    finalize: {
+      verbs: ['update'],
+      resetFields: ['status'],
+      prepareForUpdate(draft, old) {
+        if (old.status === undefined) delete draft.status;
+        else draft.status = old.status;
+      },
+      validateUpdate: ({ spec }) => validateFinalizers(spec?.finalizers),
+    },
+  },
 });
-
-/** Replaces `spec.finalizers`; the last one that goes takes a namespace under deletion with it. */
-function finalizeSubresource(): NamedSubresource {
-  return {
-    verbs: ['update'],
-    kind: 'Namespace',
-    get schema() {
-      return schemaOf('io.k8s.api.core.v1.Namespace');
-    },
-    async handle({ name, body, context, access }) {
-      const finalizers = (body as unknown as Namespace | undefined)?.spec?.finalizers ?? [];
-      const object = await access.update(
-        resource,
-        undefined,
-        name,
-        (draft) => {
-          const namespace = draft as unknown as Namespace;
-          namespace.spec = finalizers.length === 0 ? {} : { finalizers };
-        },
-        context,
-      );
-      return { kind: 'object', code: 200, object };
-    },
-  };
-}
 
 function validateFinalizers(finalizers: readonly string[] | undefined): FieldError[] {
   const errors: FieldError[] = [];

@@ -11,7 +11,6 @@ import type {
 } from '../resource-type.ts';
 import { schemaOf } from '../schemas.ts';
 import type { Pod } from '../types.ts';
-import { ephemeralContainersSubresource } from './pod-ephemeral-containers.ts';
 
 const pods: ResourceRef = { group: '', plural: 'pods' };
 
@@ -40,7 +39,6 @@ export const podSubresources: Readonly<Record<string, NamedSubresource>> = {
     },
     handle: evict,
   },
-  ephemeralcontainers: ephemeralContainersSubresource,
   log: { verbs: ['get'], kind: 'Pod', handle: readLog },
 };
 

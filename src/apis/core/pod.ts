@@ -4,7 +4,9 @@ import type { SelectableField } from '../resource-type.ts';
 import type { Pod, PodStatus } from '../types.ts';
 import { podColumns } from './pod-columns.ts';
 import { defaultPod } from './pod-defaults.ts';
+import { ephemeralContainersSubresource } from './pod-ephemeral-containers.ts';
 import { qosClass } from './pod-qos.ts';
+import { resizeSubresource } from './pod-resize.ts';
 import { podSubresources } from './pod-subresources.ts';
 import { validatePodStatusUpdate, validatePodUpdate } from './pod-update-validation.ts';
 import { validatePod } from './pod-validation.ts';
@@ -35,6 +37,10 @@ export const podType = builtinType<Pod>({
   ],
   strategy: {
     generation: true,
+    resetFields: {
+      object: ['status'],
+      status: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
+    },
     returnsDeletedObject: true,
     validateName: (name, prefix) => nameIsDnsSubdomain(name, prefix),
     default: defaultPod,
@@ -56,6 +62,7 @@ export const podType = builtinType<Pod>({
     warnings: podWarnings,
   },
   subresources: podSubresources,
+  objectSubresources: { ephemeralcontainers: ephemeralContainersSubresource, resize: resizeSubresource },
 });
 
 function gatedCondition(): NonNullable<PodStatus['conditions']>[number] {

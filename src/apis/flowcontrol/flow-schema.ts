@@ -36,6 +36,7 @@ export const flowSchemaType = builtinType<FlowSchema>({
   ],
   strategy: {
     generation: true,
+    resetFields: { object: ['status'], status: ['metadata', 'spec'] },
     default({ spec }) {
       if (spec !== undefined) spec.matchingPrecedence ??= 1000;
     },

@@ -44,6 +44,7 @@ export const priorityLevelConfigurationType = builtinType<PriorityLevelConfigura
   ],
   strategy: {
     generation: true,
+    resetFields: { object: ['status'], status: ['metadata', 'spec'] },
     default({ spec }) {
       const { limited, exempt } = spec ?? {};
       if (exempt !== undefined) {

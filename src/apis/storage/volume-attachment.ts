@@ -34,6 +34,7 @@ export const volumeAttachmentType = builtinType<VolumeAttachment>({
   ],
   strategy: {
     returnsDeletedObject: true,
+    resetFields: { object: ['status'], status: ['metadata', 'spec'] },
     prepareForCreate(draft) {
       draft.status = zeroOf(status);
     },

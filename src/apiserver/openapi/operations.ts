@@ -76,6 +76,10 @@ function endpoints(type: ResourceType, version: ResourceVersion): Endpoint[] {
     const scale = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
     found.push({ path: `${item}/scale`, verbs: part, body: scaleName, answer: scaleName, gvk: scale, suffix: 'Scale' });
   }
+  const suffixOf = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+  for (const [name, { verbs }] of Object.entries(type.objectSubresources ?? {})) {
+    found.push({ path: `${item}/${name}`, verbs, body: object, answer: object, gvk, suffix: suffixOf(name) });
+  }
   for (const [name, subresource] of Object.entries(type.subresources)) {
     found.push({
       path: `${item}/${name}`,
@@ -83,7 +87,7 @@ function endpoints(type: ResourceType, version: ResourceVersion): Endpoint[] {
       body: subresource.schema?.definition,
       answer: subresource.schema?.definition,
       gvk: { group: subresource.group ?? group, version: subresource.version ?? version.name, kind: subresource.kind },
-      suffix: name.charAt(0).toUpperCase() + name.slice(1),
+      suffix: suffixOf(name),
     });
   }
   return found.filter(({ verbs }) => verbs.length > 0);
