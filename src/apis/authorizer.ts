@@ -5,6 +5,7 @@
  */
 import type { FieldRequirement } from '../machinery/field-selector.ts';
 import type { LabelRequirement } from '../machinery/label-selector.ts';
+import type { ObjectSource } from './object-source.ts';
 import type { UserInfo } from './user-info.ts';
 
 export interface ResourceAttributes {
@@ -46,6 +47,8 @@ export interface Authorizer {
   authorize(attributes: Attributes): Decision | Promise<Decision>;
   /** What `user` may do in a namespace (SelfSubjectRulesReview). Absent: it says nothing of any user. */
   rulesFor?(user: UserInfo, namespace: string): UserRules;
+  /** Called once before the first request; resolves when it may decide. `source`: what the cluster's objects are. */
+  start?(source: ObjectSource): Promise<void>;
 }
 
 /** `authorization.k8s.io/v1` ResourceRule. */

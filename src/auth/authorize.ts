@@ -58,6 +58,9 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
       const found = authorizers.flatMap((authorizer) => authorizer.rulesFor?.(user, namespace) ?? []);
       return found.reduce(joinRules, noRules);
     },
+    async start(source) {
+      await Promise.all(authorizers.map((authorizer) => authorizer.start?.(source)));
+    },
   };
 }
 
