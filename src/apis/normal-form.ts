@@ -10,7 +10,10 @@ import { canonicalQuantity } from '../machinery/quantity.ts';
 import type { Schema } from '../machinery/schema.ts';
 import { presenceOf, schemaOf } from './schemas.ts';
 
-/** Brings a value that a field holds into its normal form, in place where it is an object; answers what to store. */
+/**
+ * Brings a value that a field holds into its normal form, in place where it is an object; answers what to store. Nothing is
+ * assigned that stays: managed fields are the stored object's own, and frozen.
+ */
 type Normalize = (value: JsonValue) => JsonValue;
 
 interface Field {
@@ -138,8 +141,8 @@ function normalizerOf(schema: Schema): Normalize | undefined {
       if (!Array.isArray(value)) return value;
       for (let i = 0; i < value.length; i++) {
         const old = value[i] as JsonValue;
-        if (old === null) value[i] = whenNull();
-        else if (item !== undefined) value[i] = item(old);
+        const normal = old === null ? whenNull() : (item?.(old) ?? old);
+        if (normal !== old) value[i] = normal;
       }
       return value;
     };
@@ -152,8 +155,8 @@ function normalizerOf(schema: Schema): Normalize | undefined {
       for (const key of Object.keys(value)) {
         const old = value[key];
         if (old === undefined) continue;
-        if (old === null) value[key] = whenNull();
-        else if (entry !== undefined) value[key] = entry(old);
+        const normal = old === null ? whenNull() : (entry?.(old) ?? old);
+        if (normal !== old) value[key] = normal;
       }
       return value;
     };

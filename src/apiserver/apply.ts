@@ -2,19 +2,13 @@
  * Server-side apply: a configuration and the live object become a draft. Source: API concepts, "Server-Side Apply";
  * `k8s.io/apiserver/pkg/endpoints/handlers` (applyPatcher).
  */
-import { apply, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
-import {
-  cloneJson,
-  duplicateFields,
-  isJsonObject,
-  JsonSyntaxError,
-  type JsonValue,
-  parseJson,
-} from '../machinery/json.ts';
+import { type ApplyResult, apply, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
+import { duplicateFields, isJsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict } from '../machinery/status.ts';
 import { parseYaml, YamlError } from '../machinery/yaml.ts';
 import type { ApiRequest } from './api-request.ts';
+import { draftOf } from './cache-entry.ts';
 import { applyDefaults, type RequestBody } from './decode.ts';
 import { acrossVersions, keepManagedFields, trackedWrite } from './field-tracker.ts';
 import type { WriteOptions } from './options.ts';
@@ -76,9 +70,9 @@ export function applyConfiguration(
       force: options.force ?? false,
     }),
   );
-  const drafted = ({ object, changed }: { object: ApiObject; changed: boolean }): ApiObject => {
+  const drafted = ({ object }: ApplyResult): ApiObject => {
     // The merge shares structure with `live` and the configuration; a draft is nobody else's.
-    const draft = changed ? cloneJson(object) : object;
+    const draft = draftOf(object);
     checkUrl(request, draft);
     applyDefaults(draft, type, version);
     return draft;

@@ -5,7 +5,7 @@
  * one member spliced in at a position that is known beforehand: {@link encodeObject} writes `apiVersion`, `kind` and
  * `metadata` first, and the splice goes right after the brace that opens `metadata`.
  */
-import { deepFreeze, type JsonObject, parseJson, stringifyJson } from '../machinery/json.ts';
+import { cloneJson, deepFreeze, type JsonObject, parseJson, stringifyJson } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import type { KeyValue, Revision } from '../storage/store.ts';
 
@@ -62,9 +62,27 @@ export class CacheEntry {
     return this.#object;
   }
 
+  /** The frozen object, kept for a while: for writers, who often come again. */
+  get recent(): ApiObject {
+    if (this.#object !== undefined) return this.#object;
+    return recentObjects.get(this) ?? this.remember(this.parse());
+  }
+
+  /** Has `object`, which is what the bytes say, at hand for the next writer. */
+  remember(object: ApiObject): ApiObject {
+    const frozen = deepFreeze(object);
+    if (this.#object === undefined) recentObjects.add(this, frozen);
+    return frozen;
+  }
+
+  /** A later version has come. */
+  forget(): void {
+    recentObjects.delete(this);
+  }
+
   /** The kept object when there is one, else a parse that is not kept: for readers that only pass by. */
   peek(): ApiObject {
-    return this.#object ?? this.parse();
+    return this.#object ?? recentObjects.get(this) ?? this.parse();
   }
 
   /** A selectable field's value, read once. */
@@ -82,6 +100,55 @@ export class CacheEntry {
   parse(): ApiObject {
     return parseJson(this.bytes) as unknown as ApiObject;
   }
+}
+
+/**
+ * Objects that were written or about to be, in parsed form. Two generations: what is not asked for while one fills up goes
+ * with the other.
+ */
+class RecentObjects {
+  readonly #limit: number;
+  #young = new Map<CacheEntry, ApiObject>();
+  #old = new Map<CacheEntry, ApiObject>();
+  /** Of JSON, in the young generation. */
+  #bytes = 0;
+
+  /** `limit` in bytes of JSON, of which objects take several times the room. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get(entry: CacheEntry): ApiObject | undefined {
+    const found = this.#young.get(entry);
+    if (found !== undefined) return found;
+    const aging = this.#old.get(entry);
+    if (aging !== undefined) this.add(entry, aging);
+    return aging;
+  }
+
+  add(entry: CacheEntry, object: ApiObject): void {
+    this.#young.set(entry, object);
+    this.#bytes += entry.bytes.length;
+    if (this.#bytes < this.#limit / 2) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#bytes = 0;
+  }
+
+  delete(entry: CacheEntry): void {
+    if (this.#young.delete(entry)) this.#bytes -= entry.bytes.length;
+    this.#old.delete(entry);
+  }
+}
+
+const recentObjects = new RecentObjects(4 * 1024 * 1024);
+
+/** A draft of `object` that is its owner's to change, but for the managed fields, which are replaced as a whole. */
+export function draftOf(object: ApiObject): ApiObject {
+  const { managedFields, ...metadata } = object.metadata;
+  const draft = cloneJson<ApiObject>({ ...object, metadata });
+  if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
+  return draft;
 }
 
 /** The stored form of `object`: without resourceVersion, with the members that every object has in front. */

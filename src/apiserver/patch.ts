@@ -6,6 +6,7 @@ import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { goQuote, invalid } from '../machinery/field.ts';
 import { goValue } from '../machinery/go-text.ts';
 import {
+  cloneJson,
   duplicateFields,
   isJsonObject,
   type JsonObject,
@@ -14,6 +15,7 @@ import {
   jsonKind,
   jsonText,
   parseJson,
+  setField,
   stringifyJson,
 } from '../machinery/json.ts';
 import { applyJsonPatch, decodeJsonPatch, JsonPatchError, jsonPatchRejected } from '../machinery/json-patch.ts';
@@ -132,7 +134,7 @@ export function shapePatched(
   warn: (message: string) => void,
 ): ApiObject {
   if (!isJsonObject(patched)) throw patch.refuse(patched, 'the patched value is not an object');
-  const object = patched as unknown as ApiObject;
+  const object = shallowDraft(patched);
   if (object.apiVersion !== groupVersion(type.group, version.name) || object.kind !== type.names.kind) {
     throw badRequest(
       `the patched object is a ${goQuote(String(object.kind))} in ${goQuote(String(object.apiVersion))}: a patch cannot change apiVersion or kind`,
@@ -140,7 +142,7 @@ export function shapePatched(
   }
   let problems: string[];
   try {
-    problems = [...patch.problems, ...shapeObject(patched, type, version)];
+    problems = [...patch.problems, ...shapeObject(object as unknown as JsonObject, type, version)];
   } catch (error) {
     if (error instanceof StatusError && error.code === 400) {
       throw patch.refuse(patched, error.message.replace(/^.* cannot be handled as a \w+: /, ''));
@@ -152,6 +154,16 @@ export function shapePatched(
   }
   if (options.fieldValidation === 'Warn') for (const problem of problems) warn(problem);
   return object;
+}
+
+/** A copy of what the patch shares with the live object. Metadata is made anew by its decoder. */
+function shallowDraft(patched: JsonObject): ApiObject {
+  const draft: JsonObject = {};
+  for (const field of Object.keys(patched)) {
+    const value = patched[field]!;
+    setField(draft, field, field === 'metadata' ? value : cloneJson(value));
+  }
+  return draft as unknown as ApiObject;
 }
 
 function refusePatched(patched: JsonValue, why: string): StatusError {

@@ -57,11 +57,8 @@ export interface WriteRequest {
   readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void | Promise<void>;
 }
 
-/**
- * Makes the new object from the current one, a copy of which is made when it is asked for and is the caller's to change. Runs
- * again when another write came first.
- */
-export type Change = (current: () => ApiObject) => ApiObject | Promise<ApiObject>;
+/** Makes the new object from the current one, which is not to be changed. Runs again when another write came first. */
+export type Change = (current: ApiObject) => ApiObject | Promise<ApiObject>;
 
 export interface UpdateResult {
   readonly entry: CacheEntry;
@@ -277,7 +274,7 @@ export class ResourceStore {
   ): Promise<{ done: true; entry: CacheEntry } | { done: false; current: CacheEntry | undefined }> {
     const { context, version } = request;
     const old = await inVersion(type, entry, version.name);
-    const changed = change(() => (old.apiVersion === entry.apiVersion ? entry.parse() : cloneJson(old)));
+    const changed = change(old);
     const draft = changed instanceof Promise ? await changed : changed;
     this.#checkUpdate(type, draft, old);
     const admission = this.#admissionRequest('UPDATE', draft, old, request);
@@ -504,7 +501,7 @@ function pathSegmentProblem(name: string): string | undefined {
 
 /** The current object in a version, not to be changed. */
 function inVersion(type: ResourceType, entry: CacheEntry, version: string): ApiObject | Promise<ApiObject> {
-  const object = entry.peek();
+  const object = entry.recent;
   return entry.apiVersion === groupVersion(type.group, version) ? object : convertObject(type, object, version);
 }
 

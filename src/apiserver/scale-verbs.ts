@@ -13,7 +13,7 @@ import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { conflict, methodNotAllowed, modified } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { decodeApplied } from './apply.ts';
-import type { CacheEntry } from './cache-entry.ts';
+import { type CacheEntry, draftOf } from './cache-entry.ts';
 import { convertObject } from './conversion.ts';
 import { decodeObject, reportProblems } from './decode.ts';
 import { keepManagedFields, trackedWrite } from './field-tracker.ts';
@@ -35,7 +35,7 @@ export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
       if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
     },
   };
-  const result = await served.store.update((current) => scaled(current(), change, request), write, 'object');
+  const result = await served.store.update((current) => scaled(draftOf(current), change, request), write, 'object');
   return await answer(request, result.entry);
 }
 

@@ -145,7 +145,7 @@ async function patch(request: ApiRequest): Promise<ApiResponse> {
     const applied = decodeApplied(body, request, options);
     const write = writeRequest(request, options, 'PatchOptions');
     const result = await store.update(
-      (current) => applyConfiguration(current(), applied, request, options),
+      (current) => applyConfiguration(current, applied, request, options),
       { ...write, trackFields: applied.trackFields },
       target,
       subresource === '' ? () => applyConfiguration(undefined, applied, request, options) : undefined,
@@ -155,7 +155,7 @@ async function patch(request: ApiRequest): Promise<ApiResponse> {
   const decoded = decodePatch(kind, body, version);
   const result = await store.update(
     (current) => {
-      const patched = decoded.apply(current() as unknown as JsonObject);
+      const patched = decoded.apply(current as unknown as JsonObject);
       const draft = shapePatched(patched, decoded, type, version, options, request.warn);
       applyDefaults(draft, type, version);
       checkUrl(request, draft);

@@ -213,11 +213,14 @@ export class WatchCache {
     for (const event of events) {
       const { kv } = event;
       const previous = this.#entries.get(kv.key);
+      previous?.forget();
       this.#revision = kv.modRevision;
       if (event.type === 'put') {
         const written = this.#written.get(kv.value);
         const entry = written?.type === this.#type ? entryOf(kv, written.object, this.#retain > 0) : this.entry(kv);
         this.#entries.set(kv.key, entry);
+        // What has been written over once will be again.
+        if (written?.type === this.#type && previous !== undefined) entry.remember(written.object);
         this.#push({ revision: kv.modRevision, entry, previous, deleted: false, at, frames: new Map() });
       } else {
         this.#entries.delete(kv.key);
