@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const floors = [
   'clock',
   'machinery',
+  'streaming',
   'schema',
   'cel',
   'storage',
