@@ -92,6 +92,7 @@ export interface KindDeclaration<T extends ApiObject> extends KindVersion {
   readonly objectSubresources?: Readonly<Record<string, KindSubresource<T>>>;
   /** Further versions, in order of preference; the declaration itself is the first and the stored one. */
   readonly versions?: readonly (KindVersion & { readonly name: string })[];
+  readonly storedAs?: ResourceType['storedAs'];
   readonly convert?: ResourceType['convert'];
   readonly virtual?: ResourceType['virtual'];
 }
@@ -137,6 +138,7 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
     ...(declaration.objectSubresources === undefined
       ? {}
       : { objectSubresources: declaration.objectSubresources as unknown as Record<string, ObjectSubresource> }),
+    ...(declaration.storedAs === undefined ? {} : { storedAs: declaration.storedAs }),
     ...(declaration.convert === undefined ? {} : { convert: declaration.convert }),
     ...(declaration.virtual === undefined ? {} : { virtual: declaration.virtual }),
   };

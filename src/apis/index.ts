@@ -34,11 +34,14 @@ import { createServiceType, serviceType } from './core/service.ts';
 import { serviceAccountType } from './core/service-account.ts';
 import type { ServiceNetwork } from './core/service-allocation.ts';
 import { endpointSliceType } from './discovery/endpoint-slice.ts';
+import { newEventType } from './events/event.ts';
 import { flowSchemaType } from './flowcontrol/flow-schema.ts';
 import { priorityLevelConfigurationType } from './flowcontrol/priority-level-configuration.ts';
 import { ingressType } from './networking/ingress.ts';
 import { ingressClassType } from './networking/ingress-class.ts';
+import { ipAddressType } from './networking/ip-address.ts';
 import { networkPolicyType } from './networking/network-policy.ts';
+import { serviceCIDRType } from './networking/service-cidr.ts';
 import { runtimeClassType } from './node/runtime-class.ts';
 import { podDisruptionBudgetType } from './policy/pod-disruption-budget.ts';
 import { clusterRoleType } from './rbac/cluster-role.ts';
@@ -74,6 +77,7 @@ export {
   horizontalPodAutoscalerType,
   ingressClassType,
   ingressType,
+  ipAddressType,
   jobType,
   leaseType,
   limitRangeType,
@@ -82,6 +86,7 @@ export {
   mutatingWebhookConfigurationType,
   namespaceType,
   networkPolicyType,
+  newEventType,
   nodeType,
   persistentVolumeClaimType,
   persistentVolumeType,
@@ -98,6 +103,7 @@ export {
   runtimeClassType,
   secretType,
   serviceAccountType,
+  serviceCIDRType,
   serviceType,
   statefulSetType,
   storageClassType,
@@ -141,11 +147,14 @@ const types: readonly ResourceType[] = [
   certificateSigningRequestType,
   leaseType,
   endpointSliceType,
+  newEventType,
   flowSchemaType,
   priorityLevelConfigurationType,
   ingressClassType,
   ingressType,
+  ipAddressType,
   networkPolicyType,
+  serviceCIDRType,
   runtimeClassType,
   podDisruptionBudgetType,
   clusterRoleType,

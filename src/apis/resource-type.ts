@@ -62,6 +62,11 @@ export interface ResourceType {
    */
   readonly storedAs?: { readonly group: string; readonly toStored: (object: ApiObject) => ApiObject };
   /**
+   * The objects are another group's: they stand where that group keeps its resource of the same plural name, in the form
+   * that `toStored` makes. {@link storageVersion} is then a version of that group, and {@link convert} reads that form.
+   */
+  readonly storedAs?: { readonly group: string; readonly toStored: (object: ApiObject) => ApiObject };
+  /**
    * Turns objects of any served version into `version`. Absent: only `apiVersion` differs between versions
    * (the `None` strategy of custom resources). The input must not be changed.
    */

@@ -48,8 +48,11 @@ export type Deployment = Kind<k8s.V1Deployment>;
 export type Endpoints = Kind<k8s.V1Endpoints>;
 export type EndpointSlice = Kind<k8s.V1EndpointSlice>;
 export type Event = Kind<k8s.CoreV1Event>;
+/** `events.k8s.io/v1`. */
+export type NewEvent = Kind<k8s.EventsV1Event>;
 export type Ingress = Kind<k8s.V1Ingress>;
 export type IngressClass = Kind<k8s.V1IngressClass>;
+export type IPAddress = Kind<k8s.V1IPAddress>;
 export type Job = Kind<k8s.V1Job>;
 export type Lease = Kind<k8s.V1Lease>;
 export type Namespace = Kind<k8s.V1Namespace>;
@@ -67,6 +70,7 @@ export type ClusterRoleBinding = Kind<k8s.V1ClusterRoleBinding>;
 export type Secret = Kind<k8s.V1Secret>;
 export type Service = Kind<k8s.V1Service>;
 export type ServiceAccount = Kind<k8s.V1ServiceAccount>;
+export type ServiceCIDR = Kind<k8s.V1ServiceCIDR>;
 export type StatefulSet = Kind<k8s.V1StatefulSet>;
 export type StorageClass = Kind<k8s.V1StorageClass>;
 

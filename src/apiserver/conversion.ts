@@ -1,4 +1,4 @@
-/** Objects between the versions of their resource. With no converter only `apiVersion` differs (the `None` strategy). */
+/** Objects between the versions of their resource, and its stored form. With no converter only `apiVersion` differs (the `None` strategy). */
 import type { ResourceType } from '../apis/resource-type.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 
@@ -7,6 +7,18 @@ export async function convertObject(type: ResourceType, object: ApiObject, versi
   const [converted] = await convertObjects(type, [object], version);
   if (converted === undefined) throw new Error(`conversion of ${type.names.kind} to ${version} answered nothing`);
   return converted;
+}
+
+/** What `apiVersion` stored objects have. */
+export function storedApiVersion(type: ResourceType): string {
+  return groupVersion(type.storedAs?.group ?? type.group, type.storageVersion);
+}
+
+/** Never changes `object`, which may be in any version. */
+export async function storedForm(type: ResourceType, object: ApiObject): Promise<ApiObject> {
+  return type.storedAs === undefined
+    ? await convertObject(type, object, type.storageVersion)
+    : type.storedAs.toStored(object);
 }
 
 /** The same for many, in one call of the converter. */

@@ -245,7 +245,7 @@ function subresourcesOf(type: ResourceType, version: ResourceVersion): Subresour
 
 /** As in Kubernetes: the first eight bytes of SHA-256 over group, version and kind of what is stored. */
 function storageVersionHash(type: ResourceType): string {
-  const text = `${type.group}/${type.storageVersion}/${type.names.kind}`;
+  const text = `${type.storedAs?.group ?? type.group}/${type.storageVersion}/${type.names.kind}`;
   return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
 }
 

@@ -4,8 +4,9 @@
  */
 import type { ResourceType } from '../apis/resource-type.ts';
 
-export function resourcePrefix(type: Pick<ResourceType, 'group' | 'names'>): string {
-  return `/registry/${type.group === '' ? 'core' : type.group}/${type.names.plural}/`;
+export function resourcePrefix(type: Pick<ResourceType, 'group' | 'names' | 'storedAs'>): string {
+  const group = type.storedAs?.group ?? type.group;
+  return `/registry/${group === '' ? 'core' : group}/${type.names.plural}/`;
 }
 
 /** The prefix of a namespace's objects; of all objects when there is no namespace. */

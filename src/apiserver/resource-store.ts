@@ -27,7 +27,7 @@ import {
 } from '../machinery/status.ts';
 import { type Store, StoreClosedError, type Operation as StoreOperation, StoreWriteError } from '../storage/store.ts';
 import { CacheEntry, encodeObject, entryOf } from './cache-entry.ts';
-import { convertObject } from './conversion.ts';
+import { convertObject, storedApiVersion, storedForm } from './conversion.ts';
 import { checkPreconditions, type DeleteOptions, deletionFinished, planDeletion } from './deletion.ts';
 import { namespacePrefix, objectKey, resourcePrefix } from './keys.ts';
 import { listObjects, type ObjectList } from './list.ts';
@@ -444,9 +444,9 @@ export class ResourceStore {
   }
 
   async #storageForm(type: ResourceType, object: ApiObject, version: ResourceVersion): Promise<ApiObject> {
-    const stored =
-      version.name === type.storageVersion ? object : await convertObject(type, object, type.storageVersion);
-    stored.apiVersion = groupVersion(type.group, type.storageVersion);
+    const isStoredForm = version.name === type.storageVersion && type.storedAs === undefined;
+    const stored = isStoredForm ? object : await storedForm(type, object);
+    stored.apiVersion = storedApiVersion(type);
     stored.kind = type.names.kind;
     return stored;
   }
@@ -508,8 +508,8 @@ function inVersion(type: ResourceType, entry: CacheEntry, version: string): ApiO
 /** The current object as a draft, in the version in which objects are stored now. */
 function storedDraft(type: ResourceType, entry: CacheEntry): ApiObject | Promise<ApiObject> {
   const object = entry.parse();
-  if (entry.apiVersion === groupVersion(type.group, type.storageVersion)) return object;
-  return convertObject(type, object, type.storageVersion).then((converted) => structuredClone(converted));
+  if (entry.apiVersion === storedApiVersion(type)) return object;
+  return storedForm(type, object).then((converted) => structuredClone(converted));
 }
 
 /**

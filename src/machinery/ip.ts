@@ -76,6 +76,37 @@ export function validateCidr(path: FieldPath, value: string): FieldError[] {
   return [invalid(path, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
 }
 
+const leadingZero = /(^|[.:])0\d+(\.|$)/;
+const isMapped = (text: string, address: IpAddress): boolean => address.length === 4 && text.includes(':');
+
+/** For fields of newer kinds: the canonical form and nothing else. */
+export function validateStrictIp(path: FieldPath, value: string): FieldError[] {
+  const address = parseIp(value);
+  if (address === undefined) return validateIp(path, value);
+  if (leadingZero.test(value)) return [invalid(path, value, 'must not have leading 0s')];
+  if (isMapped(value, address)) return [invalid(path, value, 'must not be an IPv4-mapped IPv6 address')];
+  const canonical = formatIp(address);
+  return canonical === value ? [] : [invalid(path, value, `must be in canonical form (${goQuote(canonical)})`)];
+}
+
+/** For fields of newer kinds: the canonical form and nothing else. */
+export function validateStrictCidr(path: FieldPath, value: string): FieldError[] {
+  const cidr = parseCidr(value);
+  if (cidr === undefined) return validateCidr(path, value);
+  const { address, prefix } = cidr;
+  const [ip = '', length = ''] = value.split('/');
+  const refused = (why: string): FieldError[] => [invalid(path, value, why)];
+  if (leadingZero.test(ip) || length !== String(Number(length))) {
+    return refused('must not have leading 0s in IP or prefix length');
+  }
+  if (isMapped(ip, address)) return refused('must not have an IPv4-mapped IPv6 address');
+  if (formatIp(address) !== formatIp(networkOf(cidr))) {
+    return refused('must not have bits set beyond the prefix length');
+  }
+  const canonical = `${formatIp(address)}/${prefix}`;
+  return canonical === value ? [] : refused(`must be in canonical form (${goQuote(canonical)})`);
+}
+
 /** Warnings for a valid address in an unusual form. */
 export function warnOfIp(path: FieldPath, value: string): string[] {
   const address = parseIp(value);

@@ -6,19 +6,19 @@ import { builtinType } from '../builtin.ts';
 import { age, column } from '../columns.ts';
 import type { Column, SelectableField } from '../resource-type.ts';
 import type { Event } from '../types.ts';
-import { validateEvent, validateEventUpdate } from './event-validation.ts';
+import { validateEvent } from './event-validation.ts';
 
 const definition = 'io.k8s.api.core.v1.Event';
 
 /** How long events are kept: one hour. */
 export const eventTtlSeconds = 3600;
 
-const columns: readonly Column[] = [
+export const eventColumns: readonly Column[] = [
   column<Event>('Last Seen', 'string', lastSeen, { describedBy: [definition, 'lastTimestamp'] }),
   column<Event>('Type', 'string', ({ type }) => type ?? '', { describedBy: [definition, 'type'] }),
   column<Event>('Reason', 'string', ({ reason }) => reason ?? '', { describedBy: [definition, 'reason'] }),
   column<Event>('Object', 'string', target, { describedBy: [definition, 'involvedObject'] }),
-  column<Event>('Subobject', 'string', ({ involvedObject }) => involvedObject.fieldPath ?? '', {
+  column<Event>('Subobject', 'string', ({ involvedObject }) => involvedObject?.fieldPath ?? '', {
     wide: true,
     describedBy: ['io.k8s.api.core.v1.ObjectReference', 'fieldPath'],
   }),
@@ -43,7 +43,7 @@ export const eventType = builtinType<Event>({
   kind: 'Event',
   plural: 'events',
   shortNames: ['ev'],
-  columns,
+  columns: eventColumns,
   selectableFields: [
     field('involvedObject.kind', (event) => event.involvedObject.kind),
     field('involvedObject.namespace', (event) => event.involvedObject.namespace),
@@ -53,7 +53,7 @@ export const eventType = builtinType<Event>({
     field('involvedObject.resourceVersion', (event) => event.involvedObject.resourceVersion),
     field('involvedObject.fieldPath', (event) => event.involvedObject.fieldPath),
     field('reason', (event) => event.reason),
-    field('reportingComponent', (event) => event.reportingComponent ?? event.source?.component),
+    field('reportingComponent', (event) => event.reportingComponent),
     field('source', (event) => event.source?.component || event.reportingComponent),
     field('type', (event) => event.type),
   ],
@@ -62,7 +62,7 @@ export const eventType = builtinType<Event>({
     ttlSeconds: () => eventTtlSeconds,
     validateName: () => [],
     validate: validateEvent,
-    validateUpdate: validateEventUpdate,
+    validateUpdate: validateEvent,
   },
 });
 

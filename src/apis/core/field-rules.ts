@@ -1,6 +1,7 @@
 /** Small rules that the validation of many fields is made of. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
 import { validateIp } from '../../machinery/ip.ts';
+import { deepEqual, type JsonValue } from '../../machinery/json.ts';
 import { isDns1123Label, isPortName, isPortNumber } from '../../machinery/names.ts';
 
 export const negative = 'must be greater than or equal to 0';
@@ -12,6 +13,13 @@ export function checkAll(problems: readonly string[], path: FieldPath, value: un
 
 export function checkNonNegative(value: number | undefined, path: FieldPath, errors: FieldError[]): void {
   if (value !== undefined && value < 0) errors.push(invalid(path, value, negative));
+}
+
+/** A field that keeps its value for good; absent and null are the same. */
+export function checkImmutable(value: unknown, old: unknown, path: FieldPath, errors: FieldError[]): void {
+  if (!deepEqual((value ?? null) as JsonValue, (old ?? null) as JsonValue)) {
+    errors.push(invalid(path, value, 'field is immutable'));
+  }
 }
 
 export function checkDns1123Label(value: string, path: FieldPath, errors: FieldError[]): void {
