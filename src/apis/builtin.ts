@@ -23,6 +23,7 @@ import { schemaOf } from './schemas.ts';
 const packages: Readonly<Record<string, string>> = {
   '': 'io.k8s.api.core',
   'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
+  'metrics.k8s.io': 'io.k8s.metrics.pkg.apis.metrics',
 };
 
 /** {@link Strategy} with the static type of the kind. */
@@ -52,7 +53,7 @@ export interface KindStrategy<T extends ApiObject>
   pendingFinalizers?(object: T): boolean;
   ttlSeconds?(object: T): number | undefined;
   allocate?: Strategy['allocate'];
-  afterDelete?(object: T): void;
+  afterWrite?: Strategy['afterWrite'];
 }
 
 /** {@link ObjectSubresource} with the static type of the kind. */

@@ -5,10 +5,13 @@
  * and discovery read it and nothing else; a built-in is a custom resource whose schema is written in TypeScript and which
  * may add code hooks ({@link Strategy}, {@link NamedSubresource}).
  */
+import type { Duplex } from 'node:stream';
 import type { FieldError } from '../machinery/field.ts';
 import type { JsonObject, JsonValue } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import type { Schema } from '../machinery/schema.ts';
+import type { PortDialer } from '../streaming/port-forward-server.ts';
+import type { CommandSession, CommandWants } from '../streaming/remote-command.ts';
 import type { TokenAuthenticator } from './authenticator.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { ResourceRef } from './object-source.ts';
@@ -54,13 +57,10 @@ export interface ResourceType {
   readonly strategy: Strategy;
   /** Subresources with code of their own, by name: `log`, `binding`, `eviction`, … */
   readonly subresources: Readonly<Record<string, NamedSubresource>>;
+  /** Subresources that are connected to, not read or written: `exec`, `attach`, `portforward`, `proxy`. */
+  readonly connections?: Readonly<Record<string, ConnectSubresource>>;
   /** Subresources besides `status` that are the object itself, by name: `approval`, `finalize`, `resize`, … */
   readonly objectSubresources?: Readonly<Record<string, ObjectSubresource>>;
-  /**
-   * The objects are another group's: they stand where that group keeps its resource of the same plural name, in the form
-   * that `toStored` makes. {@link storageVersion} is then a version of that group, and {@link convert} reads that form.
-   */
-  readonly storedAs?: { readonly group: string; readonly toStored: (object: ApiObject) => ApiObject };
   /**
    * The objects are another group's: they stand where that group keeps its resource of the same plural name, in the form
    * that `toStored` makes. {@link storageVersion} is then a version of that group, and {@link convert} reads that form.
@@ -196,8 +196,11 @@ export interface Strategy {
     access: ResourceAccess,
     context: RequestContext,
   ) => Promise<(() => void) | undefined>;
-  /** The object is gone from the store: what {@link Strategy.allocate} took for it may be given back. */
-  readonly afterDelete?: (object: ApiObject) => void;
+  /**
+   * The store holds `object` now where it held `old`, or nothing any more: what {@link Strategy.allocate} took for `old` and
+   * is not needed now may be given back. Neither object may be changed.
+   */
+  readonly afterWrite?: (old: ApiObject, object: ApiObject | undefined, access: ResourceAccess) => void;
 }
 
 /**
@@ -316,9 +319,80 @@ export type SubresourceResponse =
       readonly body: AsyncIterable<Uint8Array>;
     };
 
+/** A subresource that joins the client to something that runs. Source: `rest.Connecter` of k8s.io/apiserver. */
+export interface ConnectSubresource {
+  readonly verbs: readonly Verb[];
+  /** Of the options: `PodExecOptions`. */
+  readonly kind: string;
+  /** Whoever connects needs the permission to create as well, by whatever method. Source: KEP-4006. */
+  readonly needsCreate?: boolean;
+  /** The query as admission sees it, without kind and version. `path` follows the subresource. */
+  readonly options: (query: URLSearchParams, path: string) => JsonObject;
+  readonly connect: (request: ConnectRequest) => Promise<Connection>;
+}
+
+export interface ConnectRequest {
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly query: URLSearchParams;
+  readonly access: ResourceAccess;
+  readonly nodes: NodeConnector;
+}
+
+/** What a client is joined to, in terms of no protocol. */
+export type Connection =
+  | {
+      readonly kind: 'command';
+      readonly wants: CommandWants;
+      /** Empty for an attached container. */
+      readonly command: readonly string[];
+      /** For messages: `executing command in container`. */
+      readonly doing: string;
+      readonly open: () => Promise<CommandSession>;
+    }
+  | {
+      readonly kind: 'port-forward';
+      readonly ports: readonly number[];
+      /** `signal` ends everything that was dialled. */
+      readonly open: (signal: AbortSignal) => Promise<PortDialer>;
+    }
+  /** An HTTP server: requests and upgrades are passed on. */
+  | {
+      readonly kind: 'proxy';
+      readonly secure: boolean;
+      /** As the `Host` header names it. */
+      readonly host: string;
+      readonly dial: (signal: AbortSignal) => Promise<Duplex>;
+    };
+
 /** How the API server reaches node agents. Fails with a StatusError when the node is unknown or does not answer. */
 export interface NodeConnector {
   containerLogs(nodeName: string, request: ContainerLogsRequest): Promise<AsyncIterable<Uint8Array>>;
+  /** Fails with UpgradeRefused when the agent has no such container running. */
+  exec(nodeName: string, request: ExecRequest): Promise<CommandSession>;
+  /** As {@link NodeConnector.exec}. */
+  attach(nodeName: string, request: AttachRequest): Promise<CommandSession>;
+  /** Fails with UpgradeRefused when the agent has no such pod running. */
+  portForward(nodeName: string, request: PortForwardRequest): Promise<PortDialer>;
+  /** A connection to the agent's own HTTP endpoint, authenticated as the API server. */
+  dialAgent(nodeName: string): Promise<Duplex>;
+}
+
+export interface AttachRequest extends CommandWants {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+export interface ExecRequest extends AttachRequest {
+  readonly command: readonly string[];
+}
+
+export interface PortForwardRequest {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Ends what was dialled. */
+  readonly signal: AbortSignal;
 }
 
 /** `v1.PodLogOptions` with the pod it speaks of. Times are RFC 3339. */

@@ -308,7 +308,10 @@ export class ResourceStore {
         return { done: true, entry: unwritten(entry, value, stored) };
       }
       const written = await this.#commit(type, entry.key, entry.revision, value, stored);
-      if (written !== undefined) return { done: true, entry: written };
+      if (written !== undefined) {
+        type.strategy.afterWrite?.(entry.peek(), written.peek(), this.#access);
+        return { done: true, entry: written };
+      }
       release?.();
       return { done: false, current: await this.#reread(entry.key) };
     } catch (error) {
@@ -401,7 +404,9 @@ export class ResourceStore {
   async #remove(entry: CacheEntry, context: RequestContext): Promise<CacheEntry | undefined> {
     if (context.dryRun) return entry;
     const result = await this.#txn(entry.key, entry.revision, { type: 'delete', key: entry.key });
-    return result.succeeded ? entry : undefined;
+    if (!result.succeeded) return undefined;
+    this.#type.strategy.afterWrite?.(entry.peek(), undefined, this.#access);
+    return entry;
   }
 
   /** Writes over `revision` (0: the key must be free); `undefined` when another write came first. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { allocateService, defaultServiceNetwork } from '../../src/apis/core/service-allocation.ts';
+import { defaultServiceNetwork, serviceAllocation } from '../../src/apis/core/service-allocation.ts';
 import { serviceType } from '../../src/apis/index.ts';
 import type { ResourceAccess } from '../../src/apis/resource-type.ts';
 import type { Service, ServiceSpec } from '../../src/apis/types.ts';
@@ -24,7 +24,7 @@ class Services {
       return this.objects as unknown as ApiObject[];
     },
   } as unknown as ResourceAccess;
-  readonly #allocate = allocateService(defaultServiceNetwork);
+  readonly #allocate = serviceAllocation(defaultServiceNetwork).allocate;
 
   async create(spec: object, dryRun = false): Promise<ServiceSpec> {
     const draft = created<Service>(serviceType, service(spec));
@@ -52,7 +52,7 @@ const refusal = (message: string) => (error: unknown) => {
 
 async function errorsOf(spec: object): Promise<string[]> {
   const draft = created<Service>(serviceType, service(spec));
-  await allocateService(defaultServiceNetwork)(
+  await serviceAllocation(defaultServiceNetwork).allocate(
     draft as unknown as ApiObject,
     undefined,
     new Services().access,
@@ -161,7 +161,7 @@ describe('services', () => {
     // Right after it was handed out, an address may be in a write that has not been seen yet.
     await assert.rejects(services.create({ clusterIP: '10.0.0.9' }), StatusError);
     const later = created<Service>(serviceType, service({ clusterIP: '10.0.0.9' }));
-    const allocate = allocateService(defaultServiceNetwork);
+    const allocate = serviceAllocation(defaultServiceNetwork).allocate;
     const undo = await allocate(later, undefined, services.access, context);
     undo!();
     const again = created<Service>(serviceType, service({ clusterIP: '10.0.0.9' }));
@@ -172,11 +172,11 @@ describe('services', () => {
 
   it('run out of addresses', async () => {
     const services = new Services();
-    const allocate = allocateService({ ...defaultServiceNetwork, clusterCidr: '10.0.0.0/30' });
+    const allocate = serviceAllocation({ ...defaultServiceNetwork, clusterCidr: '10.0.0.0/30' }).allocate;
     const create = () => allocate(created<Service>(serviceType, service({})), undefined, services.access, context);
     await create();
     await assert.rejects(create(), /failed to allocate a serviceIP: range is full/);
-    const wrong = allocateService({ ...defaultServiceNetwork, clusterCidr: 'fd00::/64' });
+    const wrong = serviceAllocation({ ...defaultServiceNetwork, clusterCidr: 'fd00::/64' }).allocate;
     await assert.rejects(
       wrong(created<ApiObject>(serviceType, service({})), undefined, services.access, context),
       /the range of cluster IPs must be an IPv4 network such as 10\.0\.0\.0\/24, not "fd00::\/64"/,

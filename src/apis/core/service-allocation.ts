@@ -1,8 +1,8 @@
 /**
  * Cluster IPs and node ports of Services.
  *
- * An allocator remembers what it has handed out and learns what exists by listing Services when it is first used, and
- * again whenever its memory says that something is taken: deletions free what they held without telling anybody.
+ * An allocator remembers what it has handed out, and is told what Services give up. It learns what exists by listing Services
+ * when it is first used, and again whenever its memory says that something is taken: another server may have freed it.
  * Source: Kubernetes `pkg/registry/core/service/storage/alloc.go` and `pkg/registry/core/service/strategy.go`.
  */
 import { type FieldError, invalid } from '../../machinery/field.ts';
@@ -26,16 +26,21 @@ export const defaultServiceNetwork: ServiceNetwork = { clusterCidr: '10.0.0.0/24
 /** How long something handed out counts as taken although no Service holds it yet. */
 const inFlightMilliseconds = 1_000;
 
-/** Makes the `allocate` hook. Each server (each {@link ResourceAccess}) has an allocator of its own. */
-export function allocateService(network: ServiceNetwork): NonNullable<Strategy['allocate']> {
+/** The hooks that take and give back. Each server (each {@link ResourceAccess}) has an allocator of its own. */
+export function serviceAllocation(network: ServiceNetwork): Required<Pick<Strategy, 'allocate' | 'afterWrite'>> {
   const allocators = new WeakMap<ResourceAccess, ServiceAllocator>();
-  return async (draft, old, access, context) => {
-    let allocator = allocators.get(access);
-    if (allocator === undefined) {
-      allocator = new ServiceAllocator(network, access);
-      allocators.set(access, allocator);
-    }
-    return allocator.allocate(draft as unknown as Service, old as unknown as Service | undefined, context);
+  return {
+    async allocate(draft, old, access, context) {
+      let allocator = allocators.get(access);
+      if (allocator === undefined) {
+        allocator = new ServiceAllocator(network, access);
+        allocators.set(access, allocator);
+      }
+      return allocator.allocate(draft as unknown as Service, old as unknown as Service | undefined, context);
+    },
+    afterWrite(old, service, access) {
+      allocators.get(access)?.release(old as unknown as Service, service as unknown as Service | undefined);
+    },
   };
 }
 
@@ -201,21 +206,35 @@ class ServiceAllocator {
     return pool.takeAny(now);
   }
 
+  /** Gives back what `old` held and `service` does not. */
+  release(old: Service, service: Service | undefined): void {
+    const kept = holdings(service);
+    const held = holdings(old);
+    for (const address of held.addresses) if (!kept.addresses.includes(address)) this.#addresses.release(address);
+    for (const port of held.ports) if (!kept.ports.includes(port)) this.#ports.release(port);
+  }
+
   async #seed(now: number): Promise<void> {
     const services = (await this.#access.list({ group: '', plural: 'services' }, undefined)) as readonly ApiObject[];
-    const addresses: number[] = [];
-    const ports: number[] = [];
-    for (const { spec } of services as unknown as readonly Service[]) {
-      for (const ip of spec?.clusterIPs ?? []) {
-        const address = parseIPv4(ip);
-        if (address !== undefined) addresses.push(address);
-      }
-      for (const { nodePort } of spec?.ports ?? []) if (nodePort !== undefined) ports.push(nodePort);
-      if (spec?.healthCheckNodePort !== undefined) ports.push(spec.healthCheckNodePort);
-    }
-    this.#addresses.reset(addresses, now);
-    this.#ports.reset(ports, now);
+    const held = (services as unknown as readonly Service[]).map(holdings);
+    this.#addresses.reset(
+      held.flatMap(({ addresses }) => addresses),
+      now,
+    );
+    this.#ports.reset(
+      held.flatMap(({ ports }) => ports),
+      now,
+    );
   }
+}
+
+/** The cluster's addresses and node ports that a Service has. */
+function holdings(service: Service | undefined): { addresses: number[]; ports: number[] } {
+  const { clusterIPs = [], ports = [], healthCheckNodePort } = service?.spec ?? {};
+  return {
+    addresses: clusterIPs.map(parseIPv4).filter((address) => address !== undefined),
+    ports: [...ports.map(({ nodePort }) => nodePort), healthCheckNodePort].filter((port) => port !== undefined),
+  };
 }
 
 /** A range of numbers and which of them are taken. Hands out one after the other, so that a freed one rests a while. */

@@ -4,11 +4,11 @@ import { ageColumn, column, labelsText, nameColumn } from '../columns.ts';
 import type { ResourceType } from '../resource-type.ts';
 import type { Service } from '../types.ts';
 import {
-  allocateService,
   defaultServiceNetwork,
   dropTypeDependentFields,
   keepAllocated,
   type ServiceNetwork,
+  serviceAllocation,
 } from './service-allocation.ts';
 import { validateService, validateServiceStatusUpdate, validateServiceUpdate } from './service-validation.ts';
 
@@ -59,7 +59,7 @@ export const createServiceType = (network: ServiceNetwork): ResourceType =>
         keepAllocated(draft, old);
         dropTypeDependentFields(draft, old);
       },
-      allocate: allocateService(network),
+      ...serviceAllocation(network),
       warnings: serviceWarnings,
       validate: validateService,
       validateUpdate: validateServiceUpdate,
