@@ -10,6 +10,7 @@ import {
   type NamedSubresource,
   type ObjectSubresource,
   type RequestContext,
+  type ResourceAccess,
   type ResourceType,
   type ResourceVersion,
   type ScalePaths,
@@ -52,6 +53,12 @@ export interface KindStrategy<T extends ApiObject>
   gracePeriodSeconds?(object: T, requested: number | undefined): number;
   pendingFinalizers?(object: T): boolean;
   ttlSeconds?(object: T): number | undefined;
+  authorize?(
+    draft: T,
+    old: T | undefined,
+    access: ResourceAccess,
+    context: RequestContext,
+  ): ReturnType<NonNullable<Strategy['authorize']>>;
   allocate?: Strategy['allocate'];
   afterWrite?: Strategy['afterWrite'];
 }

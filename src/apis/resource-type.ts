@@ -166,6 +166,16 @@ export interface Strategy {
   readonly prepareForStatusUpdate?: (draft: ApiObject, old: ApiObject, context: RequestContext) => void;
   /** What each endpoint leaves alone whatever a write says. Absent: `status` and `spec`, where status is a subresource. */
   readonly resetFields?: ResetFields;
+  /**
+   * Refuses, by throwing a 403, a write that this user may not make although the request as such was let in: RBAC's objects
+   * grant no more than their writer holds. Before validation; `old` is absent on create.
+   */
+  readonly authorize?: (
+    draft: ApiObject,
+    old: ApiObject | undefined,
+    access: ResourceAccess,
+    context: RequestContext,
+  ) => Promise<void>;
   readonly validate?: (object: ApiObject, context: RequestContext) => FieldError[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];
   readonly validateStatusUpdate?: (object: ApiObject, old: ApiObject, context: RequestContext) => FieldError[];

@@ -1,6 +1,7 @@
 import { builtinType } from '../builtin.ts';
 import { ageColumn, nameColumn } from '../columns.ts';
 import type { ClusterRoleBinding } from '../types.ts';
+import { checkBindingWrite } from './escalation.ts';
 import {
   defaultBinding,
   rbacGroup,
@@ -21,6 +22,7 @@ export const clusterRoleBindingType = builtinType<ClusterRoleBinding>({
     allowCreateOnUpdate: true,
     validateName: validateRbacName,
     default: defaultBinding,
+    authorize: (draft, old, access, context) => checkBindingWrite('clusterrolebindings', draft, old, access, context),
     validate: (binding) => validateBinding(binding, false),
     validateUpdate: (binding, old) => validateBindingUpdate(binding, old, false),
   },

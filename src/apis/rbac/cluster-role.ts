@@ -3,6 +3,7 @@ import { builtinType } from '../builtin.ts';
 import { nameColumn } from '../columns.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
 import type { ClusterRole } from '../types.ts';
+import { checkRoleWrite } from './escalation.ts';
 import { createdColumn, rbacGroup, validateRbacName, validateRules } from './rules.ts';
 
 export const clusterRoleType = builtinType<ClusterRole>({
@@ -11,7 +12,13 @@ export const clusterRoleType = builtinType<ClusterRole>({
   plural: 'clusterroles',
   scope: 'Cluster',
   columns: [nameColumn, createdColumn],
-  strategy: { allowCreateOnUpdate: true, validateName: validateRbacName, validate, validateUpdate: validate },
+  strategy: {
+    allowCreateOnUpdate: true,
+    validateName: validateRbacName,
+    validate,
+    validateUpdate: validate,
+    authorize: (draft, old, _access, context) => checkRoleWrite('clusterroles', draft, old, context),
+  },
 });
 
 function validate({ rules, aggregationRule }: ClusterRole): FieldError[] {

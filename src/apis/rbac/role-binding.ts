@@ -1,6 +1,7 @@
 import { builtinType } from '../builtin.ts';
 import { ageColumn, nameColumn } from '../columns.ts';
 import type { RoleBinding } from '../types.ts';
+import { checkBindingWrite } from './escalation.ts';
 import {
   defaultBinding,
   rbacGroup,
@@ -20,6 +21,7 @@ export const roleBindingType = builtinType<RoleBinding>({
     allowCreateOnUpdate: true,
     validateName: validateRbacName,
     default: defaultBinding,
+    authorize: (draft, old, access, context) => checkBindingWrite('rolebindings', draft, old, access, context),
     validate: (binding) => validateBinding(binding, true),
     validateUpdate: (binding, old) => validateBindingUpdate(binding, old, true),
   },
