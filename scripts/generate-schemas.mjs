@@ -236,9 +236,9 @@ function write() {
     add(definition, structure, overlay, { description, fields });
   }
   for (const definition of left) {
-    const { schema, description } = overlays[definition];
+    const { schema, description, descriptions = {} } = overlays[definition];
     if (schema === undefined) throw new Error(`there is an overlay for ${definition}, which does not exist`);
-    add(definition, schema, {}, { description, fields: {} });
+    add(definition, schema, {}, { description, fields: descriptions });
   }
   mkdirSync(output, { recursive: true });
   for (const [name, { definitions, presence, descriptions }] of packages) {

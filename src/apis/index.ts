@@ -17,6 +17,8 @@ import { cronJobType } from './batch/cron-job.ts';
 import { jobType } from './batch/job.ts';
 import { certificateSigningRequestType } from './certificates/certificate-signing-request.ts';
 import { leaseType } from './coordination/lease.ts';
+import { bindingType } from './core/binding.ts';
+import { type ComponentProbe, createComponentStatusType } from './core/component-status.ts';
 import { configMapType } from './core/config-map.ts';
 import { endpointsType } from './core/endpoints.ts';
 import { eventType } from './core/event.ts';
@@ -39,6 +41,7 @@ import { flowSchemaType } from './flowcontrol/flow-schema.ts';
 import { priorityLevelConfigurationType } from './flowcontrol/priority-level-configuration.ts';
 import { ingressType } from './networking/ingress.ts';
 import { ingressClassType } from './networking/ingress-class.ts';
+import { createMetricsTypes, type MetricsProvider } from './metrics/metrics.ts';
 import { ipAddressType } from './networking/ip-address.ts';
 import { networkPolicyType } from './networking/network-policy.ts';
 import { serviceCIDRType } from './networking/service-cidr.ts';
@@ -56,9 +59,12 @@ import { csiStorageCapacityType } from './storage/csi-storage-capacity.ts';
 import { storageClassType } from './storage/storage-class.ts';
 import { volumeAttachmentType } from './storage/volume-attachment.ts';
 
+export type { ComponentProbe } from './core/component-status.ts';
 export type { ServiceNetwork } from './core/service-allocation.ts';
+export type { MetricsProvider, NodeUsage, PodUsage, Usage } from './metrics/metrics.ts';
 export {
   apiServiceType,
+  bindingType,
   certificateSigningRequestType,
   clusterRoleBindingType,
   clusterRoleType,
@@ -114,6 +120,7 @@ export {
 };
 
 const types: readonly ResourceType[] = [
+  bindingType,
   configMapType,
   endpointsType,
   eventType,
@@ -172,10 +179,22 @@ const types: readonly ResourceType[] = [
 export interface BuiltinOptions {
   /** Where Services get their addresses and node ports. */
   readonly serviceNetwork?: ServiceNetwork;
+  /** Who is asked when somebody looks at `componentstatuses`. Default: nobody. */
+  readonly components?: readonly ComponentProbe[];
+  /** Who measures nodes and pods. Default: nobody, and metrics.k8s.io is not served. */
+  readonly metrics?: MetricsProvider;
 }
 
 /** Every built-in kind. Cheap: what a kind needs is read when it is first used. */
-export function builtinTypes({ serviceNetwork }: BuiltinOptions = {}): readonly ResourceType[] {
-  if (serviceNetwork === undefined) return types;
-  return types.map((type) => (type === serviceType ? createServiceType(serviceNetwork) : type));
+export function builtinTypes({
+  serviceNetwork,
+  components = [],
+  metrics,
+}: BuiltinOptions = {}): readonly ResourceType[] {
+  const services = serviceNetwork === undefined ? serviceType : createServiceType(serviceNetwork);
+  return [
+    ...types.map((type) => (type === serviceType ? services : type)),
+    createComponentStatusType(components),
+    ...(metrics === undefined ? [] : createMetricsTypes(metrics)),
+  ];
 }

@@ -22,6 +22,7 @@ export type Kind<T> = Omit<Wire<T>, 'apiVersion' | 'kind' | 'metadata'> & {
 };
 
 export type APIService = Kind<k8s.V1APIService>;
+export type Binding = Kind<k8s.V1Binding>;
 export type CertificateSigningRequest = Kind<k8s.V1CertificateSigningRequest>;
 export type CSIDriver = Kind<k8s.V1CSIDriver>;
 export type CSINode = Kind<k8s.V1CSINode>;
@@ -40,6 +41,7 @@ export type ValidatingAdmissionPolicy = Kind<k8s.V1ValidatingAdmissionPolicy>;
 export type ValidatingAdmissionPolicyBinding = Kind<k8s.V1ValidatingAdmissionPolicyBinding>;
 export type ValidatingWebhookConfiguration = Kind<k8s.V1ValidatingWebhookConfiguration>;
 export type VolumeAttachment = Kind<k8s.V1VolumeAttachment>;
+export type ComponentStatus = Kind<k8s.V1ComponentStatus>;
 export type ConfigMap = Kind<k8s.V1ConfigMap>;
 export type ControllerRevision = Kind<k8s.V1ControllerRevision>;
 export type CronJob = Kind<k8s.V1CronJob>;

@@ -1,7 +1,6 @@
 /** The subresources of pods besides status. Source: Kubernetes `pkg/registry/core/pod/storage`. */
-import { formatTime } from '../../clock/clock.ts';
-import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
-import { badRequest, conflict, invalidObject, notFound } from '../../machinery/status.ts';
+import { type FieldError, forbidden, invalid } from '../../machinery/field.ts';
+import { badRequest, invalidObject, notFound } from '../../machinery/status.ts';
 import type {
   ContainerLogsRequest,
   NamedSubresource,
@@ -11,24 +10,12 @@ import type {
 } from '../resource-type.ts';
 import { schemaOf } from '../schemas.ts';
 import type { Pod } from '../types.ts';
+import { podBinding, successStatus } from './binding.ts';
 
 const pods: ResourceRef = { group: '', plural: 'pods' };
 
-const success = (code: number): SubresourceResponse => ({
-  kind: 'object',
-  code,
-  object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code },
-});
-
 export const podSubresources: Readonly<Record<string, NamedSubresource>> = {
-  binding: {
-    verbs: ['create'],
-    kind: 'Binding',
-    get schema() {
-      return schemaOf('io.k8s.api.core.v1.Binding');
-    },
-    handle: bind,
-  },
+  binding: podBinding,
   eviction: {
     verbs: ['create'],
     kind: 'Eviction',
@@ -42,71 +29,6 @@ export const podSubresources: Readonly<Record<string, NamedSubresource>> = {
   log: { verbs: ['get'], kind: 'Pod', handle: readLog },
 };
 
-interface Binding {
-  metadata?: {
-    uid?: string;
-    resourceVersion?: string;
-    annotations?: Record<string, string>;
-    labels?: Record<string, string>;
-  };
-  target?: { kind?: string; name?: string };
-}
-
-/** Gives a pod its node, once. */
-async function bind({ namespace, name, body, context, access }: SubresourceRequest): Promise<SubresourceResponse> {
-  const { metadata = {}, target = {} } = (body ?? {}) as unknown as Binding;
-  const errors: FieldError[] = [];
-  if ((target.kind ?? '') !== '' && target.kind !== 'Node') {
-    errors.push(notSupported('target.kind', target.kind, ['Node', '<empty>']));
-  }
-  if ((target.name ?? '') === '') errors.push(required('target.name'));
-  if (errors.length > 0) throw invalidObject({ group: '', name: 'Binding' }, name, errors);
-  await access.update(
-    pods,
-    namespace,
-    name,
-    (draft) => {
-      const pod = draft as unknown as Pod;
-      const refuse = (why: string): never => {
-        throw conflict({ group: '', name: 'pods/binding' }, name, why);
-      };
-      if ((metadata.uid ?? '') !== '' && metadata.uid !== pod.metadata.uid) {
-        refuse(`Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`);
-      }
-      if (pod.metadata.deletionTimestamp !== undefined)
-        refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
-      if ((pod.spec?.nodeName ?? '') !== '')
-        refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec!.nodeName)}`);
-      if ((pod.spec?.schedulingGates?.length ?? 0) > 0) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
-      pod.spec!.nodeName = target.name!;
-      if (metadata.annotations !== undefined) {
-        pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };
-      }
-      setCondition(pod, 'PodScheduled', 'True', formatTime(context.now));
-    },
-    context,
-  );
-  return success(201);
-}
-
-function setCondition(pod: Pod, type: string, status: string, now: string): void {
-  pod.status ??= {};
-  pod.status.conditions ??= [];
-  const { conditions } = pod.status;
-  const old = conditions.findIndex((condition) => condition.type === type);
-  if (old >= 0 && conditions[old]!.status === status) return;
-  const generation = pod.metadata.generation;
-  const condition = {
-    type,
-    status,
-    lastProbeTime: null as unknown as string,
-    lastTransitionTime: now,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-  };
-  if (old >= 0) conditions[old] = condition;
-  else conditions.push(condition);
-}
-
 /** Deletes a pod as its owner would; disruption budgets are the business of admission. */
 async function evict(request: SubresourceRequest): Promise<SubresourceResponse> {
   const { namespace, name, body, context, access } = request;
@@ -115,7 +37,7 @@ async function evict(request: SubresourceRequest): Promise<SubresourceResponse> 
   if (named !== undefined && named !== '' && named !== name)
     throw badRequest('name in URL does not match name in Eviction object');
   await access.delete(pods, namespace, name, eviction.deleteOptions ?? {}, context);
-  return success(201);
+  return { kind: 'object', code: 201, object: successStatus };
 }
 
 async function readLog(request: SubresourceRequest): Promise<SubresourceResponse> {
