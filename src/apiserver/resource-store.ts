@@ -211,7 +211,8 @@ export class ResourceStore {
     const tracked = request.trackFields(draft, undefined);
     if (tracked !== undefined) await tracked;
     beforeCreate(type, draft, namespace, context, () => this.#clock.random());
-    const allocated = type.strategy.allocate;
+    const { authorize, allocate: allocated } = type.strategy;
+    if (authorize !== undefined) await authorize(draft, undefined, this.#access, context);
     const release = allocated === undefined ? undefined : await allocated(draft, undefined, this.#access, context);
     try {
       this.#refuse(draft, validateCreate(type, version, draft, context));
@@ -284,6 +285,8 @@ export class ResourceStore {
     if (tracked !== undefined) await tracked;
     beforeUpdate(type, version, draft, old, target, context);
     draft.metadata.resourceVersion = entry.resourceVersion;
+    const { authorize } = type.strategy;
+    if (authorize !== undefined) await authorize(draft, old, this.#access, context);
     const allocated = target === 'object' ? type.strategy.allocate : undefined;
     const release = allocated === undefined ? undefined : await allocated(draft, old, this.#access, context);
     try {
