@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Api, startApi, widgets } from './support/api.ts';
+import { type Api, startApi } from './support/api.ts';
 import { furnish, fuzz, fuzzedRequest, patience } from './support/fuzz.ts';
 
 const numRuns = 150;
@@ -12,7 +12,7 @@ const numRuns = 150;
 describe('whatever comes', () => {
   let api: Api;
   before(async () => {
-    api = await startApi({ resources: [widgets()] });
+    api = await startApi();
     await furnish(api);
   });
   after(() => api[Symbol.asyncDispose]());

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { type Api, startApi, widgets } from './api.ts';
+import { type Api, startApi } from './api.ts';
 import { type FuzzedRequest, furnish, fuzz, fuzzedRequest } from './fuzz.ts';
 
 const { values } = parseArgs({
@@ -23,7 +23,7 @@ const batch = 1_000;
 const batchesBetweenCleanups = 10;
 const failures = new Map<string, number>();
 
-await using api = await startApi({ resources: [widgets()] });
+await using api = await startApi();
 await furnish(api);
 console.log(`${runs} requests, ${concurrency} at once, --seed ${seed}`);
 const began = performance.now();
@@ -72,8 +72,11 @@ async function cleanUp(api: Api): Promise<void> {
     if (!kept && verbs.includes('deletecollection') && !name.includes('/')) collections.push(`/api/v1/${name}`);
   }
   for (const collection of collections) {
-    const { items } = await api.ok('GET', collection);
-    for (const { metadata } of items as { metadata: { namespace?: string; name: string } }[]) {
+    const { code, json } = await api.send('GET', collection);
+    // A fuzzed request may have deleted the definition.
+    for (const { metadata } of (code === 200 ? json.items : []) as {
+      metadata: { namespace?: string; name: string };
+    }[]) {
       const plural = collection.slice(collection.lastIndexOf('/'));
       const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
       const path = `${collection.slice(0, collection.lastIndexOf('/'))}${scope}${plural}/${metadata.name}`;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import type { Answer, Api } from './api.ts';
+import { type Answer, type Api, widgets } from './api.ts';
 
 const segments = [
   'api',
@@ -311,6 +311,10 @@ function within(answer: Promise<Answer>): Promise<Answer> {
 
 /** What the requests find: an object of each kind that they name. */
 export async function furnish(api: Api): Promise<void> {
+  const made = await api.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: widgets() });
+  if (made.code === 201) {
+    await api.cluster.eventually(async () => (await api.send('GET', '/apis/example.com/v1/widgets')).code === 200);
+  }
   await api.send('POST', '/api/v1/namespaces/default/configmaps', {
     body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { x: '1' } },
   });
