@@ -12,6 +12,8 @@ import { daemonSetType } from './apps/daemon-set.ts';
 import { deploymentType } from './apps/deployment.ts';
 import { replicaSetType } from './apps/replica-set.ts';
 import { statefulSetType } from './apps/stateful-set.ts';
+import { selfSubjectReviewType } from './authentication/self-subject-review.ts';
+import { tokenReviewType } from './authentication/token-review.ts';
 import { horizontalPodAutoscalerType } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobType } from './batch/cron-job.ts';
 import { jobType } from './batch/job.ts';
@@ -108,11 +110,13 @@ export {
   roleType,
   runtimeClassType,
   secretType,
+  selfSubjectReviewType,
   serviceAccountType,
   serviceCIDRType,
   serviceType,
   statefulSetType,
   storageClassType,
+  tokenReviewType,
   validatingAdmissionPolicyBindingType,
   validatingAdmissionPolicyType,
   validatingWebhookConfigurationType,
@@ -148,6 +152,8 @@ const types: readonly ResourceType[] = [
   deploymentType,
   replicaSetType,
   statefulSetType,
+  selfSubjectReviewType,
+  tokenReviewType,
   horizontalPodAutoscalerType,
   cronJobType,
   jobType,

@@ -2,6 +2,7 @@ import { validateServiceAccountName } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { ServiceAccount } from '../types.ts';
+import { tokenSubresource } from './service-account-token.ts';
 
 export const serviceAccountType = builtinType<ServiceAccount>({
   group: '',
@@ -16,4 +17,5 @@ export const serviceAccountType = builtinType<ServiceAccount>({
     ageColumn,
   ],
   strategy: { validateName: (name, prefix) => validateServiceAccountName(name, prefix), returnsDeletedObject: true },
+  subresources: { token: tokenSubresource },
 });
