@@ -139,6 +139,8 @@ export interface RequestContext {
   readonly dryRun: boolean;
   /** What the server asks who may do what: for checks beyond the one that let the request in. */
   readonly authorizer: Authorizer;
+  /** Notes something in the audit event of the request. */
+  readonly annotate?: (key: string, value: string) => void;
 }
 
 /**
@@ -230,6 +232,9 @@ export interface ResourceAccess {
   get(resource: ResourceRef, namespace: string | undefined, name: string): Promise<ApiObject | undefined>;
   /** As the server's cache has it, which may be a moment behind the store: for what every request asks. */
   cached(resource: ResourceRef, namespace: string | undefined, name: string): Promise<ApiObject | undefined>;
+  /** What the server's cache holds this moment, if it has been filled: for those who cannot wait. */
+  peek(resource: ResourceRef, namespace: string | undefined, name: string): ApiObject | undefined;
+  peekAll(resource: ResourceRef, namespace: string | undefined): readonly ApiObject[];
   list(resource: ResourceRef, namespace: string | undefined): Promise<readonly ApiObject[]>;
   /**
    * Reads, changes and writes one object, again on conflict. `change` gets a draft of its own and changes it in place;

@@ -1,6 +1,7 @@
 /** Objects for hooks and for the server's own housekeeping: no authorization, no admission, the same validation. */
 import type { RequestContext, ResourceAccess, ResourceRef, ResourceVersion } from '../apis/resource-type.ts';
 import { notFound } from '../machinery/status.ts';
+import { objectKey } from './keys.ts';
 import type { ResourceRegistry, ServedResource } from './registry.ts';
 
 export function resourceAccess(registry: ResourceRegistry): ResourceAccess {
@@ -19,6 +20,14 @@ export function resourceAccess(registry: ResourceRegistry): ResourceAccess {
       const { store } = find(ref);
       await store.cache.ready();
       return store.cache.get(store.key(namespace, name))?.object;
+    },
+    peek({ group, plural }, namespace, name) {
+      const store = registry.get(group, plural)?.store;
+      return store?.cache.get(objectKey(store.type, namespace, name))?.object;
+    },
+    peekAll({ group, plural }, namespace) {
+      const store = registry.get(group, plural)?.store;
+      return store?.cache.range(store.prefix(namespace)).map((entry) => entry.object) ?? [];
     },
     async list(ref, namespace) {
       const { store } = find(ref);
@@ -55,6 +64,7 @@ export function internalWrite(
     subresource,
     context,
     warn: () => undefined,
+    internal: true,
     trackFields: () => undefined,
   };
 }

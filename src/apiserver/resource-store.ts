@@ -6,11 +6,11 @@
  * committed; an update that changes nothing writes nothing (the resourceVersion stays).
  * Source: `k8s.io/apiserver/pkg/registry/generic/registry`.
  */
-import type { AdmissionChain, AdmissionRequest, Operation } from '../admission/chain.ts';
+import type { AdmissionChain, AdmissionRequest, Operation, OperationOptions } from '../admission/chain.ts';
 import type { RequestContext, ResourceAccess, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
 import { goQuote, invalid } from '../machinery/field.ts';
-import { cloneJson, deepEqual } from '../machinery/json.ts';
+import { cloneJson, deepEqual, type JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import {
   alreadyExists,
@@ -28,6 +28,7 @@ import {
 import { type Store, StoreClosedError, type Operation as StoreOperation, StoreWriteError } from '../storage/store.ts';
 import { CacheEntry, encodeObject, entryOf } from './cache-entry.ts';
 import { convertObject, storedApiVersion, storedForm } from './conversion.ts';
+import { applyDefaults, shapeObject } from './decode.ts';
 import { checkPreconditions, type DeleteOptions, deletionFinished, planDeletion } from './deletion.ts';
 import { namespacePrefix, objectKey, resourcePrefix } from './keys.ts';
 import { listObjects, type ObjectList } from './list.ts';
@@ -55,6 +56,22 @@ export interface WriteRequest {
   readonly warn: (message: string) => void;
   /** Runs after admission and before the strategy: writes `metadata.managedFields` of the draft. */
   readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void | Promise<void>;
+  /** What admission is told of the options of the request. */
+  readonly options?: OperationOptions;
+  /** How admission sees objects at an endpoint that shows them in another form; absent: as they are. */
+  readonly form?: AdmittedForm;
+  /** The server's own doing, which passes no admission. */
+  readonly internal?: boolean;
+}
+
+/** The form of objects at an endpoint: of `scale` they are Scales. */
+export interface AdmittedForm {
+  readonly kind: string;
+  readonly apiVersion: string;
+  /** A copy of its own. */
+  readonly of: (object: ApiObject) => ApiObject;
+  /** Writes what admission has made of it back into the draft. */
+  readonly into: (draft: ApiObject, form: ApiObject) => void;
 }
 
 /** Makes the new object from the current one, which is not to be changed. Runs again when another write came first. */
@@ -182,14 +199,14 @@ export class ResourceStore {
     const type = this.#type;
     const admission = this.#admissionRequest('CREATE', draft, undefined, request);
     wipeSystemFields(draft);
-    const mutated = this.#admission.mutate(admission);
+    const mutated = this.#chain(request).mutate(admission);
     if (mutated !== undefined) await mutated;
     const tracked = request.trackFields(draft, undefined);
     if (tracked !== undefined) await tracked;
     const errors = type.strategy.validate?.(draft, request.context) ?? [];
     // Kubernetes has lost the kind by then: reviews are told apart by their group alone.
     if (errors.length > 0) throw invalidObject({ group: type.group, name: '' }, '', errors);
-    const validated = this.#admission.validate(admission);
+    const validated = this.#chain(request).validate(admission);
     if (validated !== undefined) await validated;
     return await make(draft);
   }
@@ -205,7 +222,7 @@ export class ResourceStore {
     const { context, version, namespace } = request;
     const { resourceVersion = '' } = draft.metadata;
     const admission = this.#admissionRequest('CREATE', draft, undefined, request);
-    const mutated = this.#admission.mutate(admission);
+    const mutated = this.#chain(request).mutate(admission);
     if (mutated !== undefined) await mutated;
     // What the strategy does from here on is nobody's doing.
     const tracked = request.trackFields(draft, undefined);
@@ -217,7 +234,7 @@ export class ResourceStore {
     try {
       this.#refuse(draft, validateCreate(type, version, draft, context));
       this.#warn(type, draft, undefined, request);
-      const validated = this.#admission.validate(admission);
+      const validated = this.#chain(request).validate(admission);
       if (validated !== undefined) await validated;
       const key = this.key(namespace, draft.metadata.name!);
       const stored = await this.#storageForm(type, draft, version);
@@ -278,9 +295,14 @@ export class ResourceStore {
     const changed = change(old);
     const draft = changed instanceof Promise ? await changed : changed;
     this.#checkUpdate(type, draft, old);
-    const admission = this.#admissionRequest('UPDATE', draft, old, request);
-    const mutated = this.#admission.mutate(admission);
+    const { form } = request;
+    const admission =
+      form === undefined
+        ? this.#admissionRequest('UPDATE', draft, old, request)
+        : this.#admissionRequest('UPDATE', form.of(draft), form.of(old), request);
+    const mutated = this.#chain(request).mutate(admission);
     if (mutated !== undefined) await mutated;
+    form?.into(draft, admission.object!);
     const tracked = request.trackFields(draft, old);
     if (tracked !== undefined) await tracked;
     beforeUpdate(type, version, draft, old, target, context);
@@ -292,7 +314,7 @@ export class ResourceStore {
     try {
       this.#refuse(draft, validateUpdate(type, version, draft, old, target, context));
       this.#warn(type, draft, old, request);
-      const validated = this.#admission.validate(admission);
+      const validated = this.#chain(request).validate(admission);
       if (validated !== undefined) await validated;
       const stored = await this.#storageForm(type, draft, version);
       if (deletionFinished(type, stored)) {
@@ -385,7 +407,10 @@ export class ResourceStore {
       const draft = await storedDraft(type, entry);
       checkPreconditions(type, draft, options);
       const old = await inVersion(type, entry, request.version.name);
-      const validated = this.#admission.validate(this.#admissionRequest('DELETE', undefined, old, request));
+      const admission = this.#admissionRequest('DELETE', undefined, old, request);
+      const mutated = this.#chain(request).mutate(admission);
+      if (mutated !== undefined) await mutated;
+      const validated = this.#chain(request).validate(admission);
       if (validated !== undefined) await validated;
       const plan = planDeletion(type, draft, options, context.now);
       if (plan.step === 'wait') return { removed: false, entry, pending: true };
@@ -475,21 +500,31 @@ export class ResourceStore {
     for (const warning of type.strategy.warnings?.(object, old, request.context) ?? []) request.warn(warning);
   }
 
+  #chain({ internal }: WriteRequest): AdmissionChain {
+    return internal === true ? noAdmission : this.#admission;
+  }
+
   #admissionRequest(
     operation: Operation,
     object: ApiObject | undefined,
     oldObject: ApiObject | undefined,
     request: WriteRequest,
   ): AdmissionRequest {
-    const { group, names } = this.#type;
+    const type = this.#type;
+    const { group, names } = type;
+    const { version, form } = request;
     return {
       operation,
       group,
-      version: request.version.name,
+      version: version.name,
       resource: names.plural,
-      kind: names.kind,
+      kind: form?.kind ?? names.kind,
+      apiVersion: form?.apiVersion ?? groupVersion(group, version.name),
+      type,
+      options: request.options,
+      conform: form === undefined ? conformTo(type, version) : asItIs,
       subresource: request.subresource,
-      namespace: this.#type.scope === 'Namespaced' ? request.namespace : undefined,
+      namespace: type.scope === 'Namespaced' ? request.namespace : undefined,
       name: request.name === '' ? (object?.metadata.name ?? '') : request.name,
       object,
       oldObject,
@@ -498,6 +533,26 @@ export class ResourceStore {
       access: this.#access,
     };
   }
+}
+
+const noAdmission: AdmissionChain = { mutate: () => undefined, validate: () => undefined };
+
+const asItIs = (): void => undefined;
+
+const conforming = new WeakMap<ResourceVersion, { type: ResourceType; conform: (draft: ApiObject) => void }>();
+
+/** What brings a draft back into shape that admission has changed. Made once for each version. */
+function conformTo(type: ResourceType, version: ResourceVersion): (draft: ApiObject) => void {
+  let known = conforming.get(version);
+  if (known?.type !== type) {
+    const conform = (draft: ApiObject): void => {
+      shapeObject(draft as unknown as JsonObject, type, version);
+      applyDefaults(draft, type, version);
+    };
+    known = { type, conform };
+    conforming.set(version, known);
+  }
+  return known.conform;
 }
 
 /** Source: `IsValidPathSegmentName` of `k8s.io/apimachinery/pkg/api/validation/path`. */

@@ -66,6 +66,7 @@ export class WatchCache {
   #watch: StoreWatch | undefined;
   #ready: Promise<void> | undefined;
   #failure: Error | undefined;
+  #filled = false;
   #closed = false;
   /** Set while a reader in this process keeps parsed objects. */
   #retain = 0;
@@ -85,6 +86,16 @@ export class WatchCache {
       throw error;
     });
     return this.#ready;
+  }
+
+  /** Whether it holds what the store holds, as far as is known. */
+  get filled(): boolean {
+    return this.#filled;
+  }
+
+  /** The revision of the last change to an object here, or of the first look at the store. */
+  get changed(): Revision {
+    return this.#revision;
   }
 
   /** Resolves when the cache shows the store's latest revision (a consistent read, KEP-2340). */
@@ -201,6 +212,7 @@ export class WatchCache {
     this.#revision = revision;
     this.#windowStart = revision;
     this.#failure = undefined;
+    this.#filled = true;
     if (this.#closed) return;
     this.#watch = this.#store.watch(this.#prefix, revision + 1, {
       events: (events) => this.#take(events),
@@ -254,6 +266,7 @@ export class WatchCache {
   /** The store's watch broke: every watcher lists again, and so does the cache on its next use. */
   #fail(error: Error): void {
     this.#failure = error;
+    this.#filled = false;
     this.#watch = undefined;
     this.#ready = undefined;
     this.#events = [];

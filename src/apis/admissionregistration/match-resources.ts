@@ -5,7 +5,7 @@ import { isPathSegmentName } from '../../machinery/names.ts';
 import { checkAll } from '../core/field-rules.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
 import type { Wire } from '../types.ts';
-import { validateRule } from './webhook-configuration.ts';
+import { validateRule } from './rule.ts';
 
 export type MatchResources = Wire<k8s.V1MatchResources>;
 

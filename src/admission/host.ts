@@ -1,0 +1,48 @@
+/** What policies and webhooks ask of the server that they run in. */
+import type { ResourceAccess, ResourceRef, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import type { ApiObject } from '../machinery/object.ts';
+import { groupVersion } from '../machinery/object.ts';
+
+export interface AdmissionHost {
+  readonly access: ResourceAccess;
+  readonly resources: ResourceCatalog;
+  /** Undefined when the resource is not served. */
+  source(resource: ResourceRef): CurrentObjects | undefined;
+  /** Answers `object` itself when it is in `version` already; never changes it. */
+  convert(type: ResourceType, object: ApiObject, version: string): Promise<ApiObject>;
+}
+
+/** All objects of one resource, kept current. */
+export interface CurrentObjects {
+  /** Whether it holds what the store held when it was started. */
+  readonly ready: boolean;
+  start(): Promise<void>;
+  /** Counts the changes. */
+  readonly version: number;
+  objects(): readonly ApiObject[];
+}
+
+/** The resources that are served now. */
+export interface ResourceCatalog {
+  /** Counts the changes to the set. */
+  readonly generation: number;
+  get(group: string, plural: string): ResourceType | undefined;
+  all(): Iterable<ResourceType>;
+}
+
+export interface ServedKind {
+  readonly type: ResourceType;
+  readonly version: ResourceVersion;
+}
+
+/** The resource of a kind, as clients find it in discovery. */
+export function servedKind(resources: ResourceCatalog, apiVersion: string, kind: string): ServedKind | undefined {
+  for (const type of resources.all()) {
+    if (type.names.kind !== kind) continue;
+    const version = type.versions.find(({ name, served }) => served && groupVersion(type.group, name) === apiVersion);
+    if (version !== undefined) return { type, version };
+  }
+  return undefined;
+}
+
+export const namespaces: ResourceRef = { group: '', plural: 'namespaces' };
