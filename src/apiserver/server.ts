@@ -253,8 +253,13 @@ export function createServer(options: ServerOptions): ApiServer {
 const ignoreWarning = (): void => undefined;
 
 const noNodes: NodeConnector = {
-  containerLogs: (nodeName) =>
-    Promise.reject(
-      new StatusError(404, 'NotFound', `nodes "${nodeName}" not found`, { name: nodeName, kind: 'nodes' }),
-    ),
+  containerLogs: (nodeName) => Promise.reject(noNode(nodeName)),
+  exec: (nodeName) => Promise.reject(noNode(nodeName)),
+  attach: (nodeName) => Promise.reject(noNode(nodeName)),
+  portForward: (nodeName) => Promise.reject(noNode(nodeName)),
+  dialAgent: (nodeName) => Promise.reject(noNode(nodeName)),
 };
+
+function noNode(nodeName: string): StatusError {
+  return new StatusError(404, 'NotFound', `nodes "${nodeName}" not found`, { name: nodeName, kind: 'nodes' });
+}

@@ -1,6 +1,5 @@
 /** The role of a node: an agent with a container runtime. */
 import { join } from 'node:path';
-import type { ContainerLogsRequest } from '../apis/resource-type.ts';
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import {
@@ -11,6 +10,7 @@ import {
   NodeAgent,
 } from '../node/index.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { LocalNode } from './node-directory.ts';
 
 export type RuntimeChoice = 'auto' | 'process' | 'simulated' | 'none';
 export const runtimeChoices: readonly RuntimeChoice[] = ['auto', 'process', 'simulated', 'none'];
@@ -27,8 +27,7 @@ export interface NodeRoleOptions {
   readonly server?: AgentServerOptions;
 }
 
-export interface NodeRole {
-  containerLogs(request: ContainerLogsRequest): Promise<AsyncIterable<Uint8Array>>;
+export interface NodeRole extends LocalNode {
   /** Pods end with their node's agent when it stops in good order; one that is killed leaves them to its successor. */
   stop(): Promise<void>;
 }
@@ -48,6 +47,10 @@ export async function startNode(options: NodeRoleOptions): Promise<NodeRole> {
   await agent.start();
   return {
     containerLogs: (request) => agent.containerLogs(request),
+    exec: (request) => agent.exec(request),
+    attach: (request) => agent.attach(request),
+    portForward: (request) => agent.portForward(request),
+    dial: () => agent.dial(),
     async stop() {
       await agent.stop({ pods: 'stop' });
       await runtime.close();

@@ -4,11 +4,14 @@
  * agent verifies ours.
  */
 import { Agent, request as httpsRequest } from 'node:https';
-import type { ContainerLogsRequest, NodeConnector } from '../apis/resource-type.ts';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect } from 'node:tls';
+import type { AttachRequest, ContainerLogsRequest, NodeConnector } from '../apis/resource-type.ts';
 import type { KeyPair } from '../auth/certificates.ts';
 import type { Client } from '../client/client.ts';
 import { Node } from '../client/kinds.ts';
 import { StatusError, serviceUnavailable } from '../machinery/status.ts';
+import { dialCommand, dialPortForward } from '../streaming/spdy-client.ts';
 
 interface Endpoint {
   readonly host: string;
@@ -17,16 +20,34 @@ interface Endpoint {
 
 /** `client` finds the Node objects. It is asked for late: the server that it speaks to needs this connector to start. */
 export function remoteNodes(client: () => Client, credentials: KeyPair): NodeConnector {
-  const agent = new Agent({
-    cert: credentials.certificate,
-    key: credentials.key,
-    keepAlive: true,
-    rejectUnauthorized: false,
-  });
+  const tls = { cert: credentials.certificate, key: credentials.key, rejectUnauthorized: false };
+  const agent = new Agent({ ...tls, keepAlive: true });
   return {
     async containerLogs(nodeName, request) {
       const endpoint = await endpointOf(client(), nodeName);
       return await get(agent, endpoint, logsPath(request), request.signal);
+    },
+    async exec(nodeName, request) {
+      const { command, ...wants } = request;
+      return await dialCommand({
+        ...tls,
+        ...(await endpointOf(client(), nodeName)),
+        path: commandPath('exec', wants, command),
+      });
+    },
+    async attach(nodeName, request) {
+      return await dialCommand({
+        ...tls,
+        ...(await endpointOf(client(), nodeName)),
+        path: commandPath('attach', request),
+      });
+    },
+    async portForward(nodeName, { namespace, pod, signal }) {
+      const path = `/portForward/${[namespace, pod].map(encodeURIComponent).join('/')}`;
+      return await dialPortForward({ ...tls, ...(await endpointOf(client(), nodeName)), path }, signal);
+    },
+    async dialAgent(nodeName) {
+      return await connectTls({ ...tls, ...(await endpointOf(client(), nodeName)) });
     },
   };
 }
@@ -39,6 +60,28 @@ async function endpointOf(client: Client, nodeName: string): Promise<Endpoint> {
     addresses.find(({ type }) => type === 'InternalIP') ?? addresses.find(({ type }) => type === 'Hostname');
   if (port === 0 || address === undefined) throw serviceUnavailable(`node ${nodeName} has no kubelet endpoint`);
   return { host: address.address, port };
+}
+
+/** With kubelet's names for the streams. */
+function commandPath(kind: 'exec' | 'attach', request: AttachRequest, command: readonly string[] = []): string {
+  const { namespace, pod, container, stdin, stdout, stderr, tty } = request;
+  const query = new URLSearchParams();
+  for (const word of command) query.append('command', word);
+  if (stdin) query.set('input', '1');
+  if (stdout) query.set('output', '1');
+  if (stderr) query.set('error', '1');
+  if (tty) query.set('tty', '1');
+  return `/${kind}/${[namespace, pod, container].map(encodeURIComponent).join('/')}?${query}`;
+}
+
+function connectTls(options: ConnectionOptions): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(options, () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
 }
 
 function logsPath(request: ContainerLogsRequest): string {

@@ -4,6 +4,8 @@
  * back-off, probes, grace); a runtime only does what it is told and reports what is.
  * Source: k8s.io/cri-api `runtime/v1`.
  */
+import type { Duplex } from 'node:stream';
+import type { CommandStreams } from '../streaming/remote-command.ts';
 
 /** The pod that a sandbox holds, as the CRI names it. */
 export interface SandboxConfig {
@@ -40,6 +42,8 @@ export interface ContainerConfig {
   /** Absolute path; the runtime appends lines in the CRI log format: `<RFC 3339 nano> stdout|stderr F|P <line>`. */
   readonly logPath: string;
   readonly stdin: boolean;
+  /** Whether standard input ends with the first client that was attached to it. Default: it stays open. */
+  readonly stdinOnce?: boolean;
   readonly tty: boolean;
   /** CPU in cores and memory in bytes; absent: unlimited. Runtimes that cannot limit ignore them. */
   readonly cpuLimit?: number;
@@ -119,6 +123,15 @@ export interface ContainerRuntime {
   listContainers(sandboxId?: string): Promise<readonly ContainerStatus[]>;
   /** Fails with `DeadlineExceeded` when it takes longer; 0 means no limit. The command is gone then, too. */
   execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;
+  /**
+   * Runs a command beside a running container's process, joined to a client's streams; on a terminal of its own with `tty`.
+   * Resolves to the exit code when the output is with the client. Fails when it cannot be run.
+   */
+  exec(id: string, command: readonly string[], streams: CommandStreams): Promise<number>;
+  /** Joins a client to a running container's own streams; resolves when the container has ended or the client has gone. */
+  attach(id: string, streams: CommandStreams): Promise<void>;
+  /** Connects to a port of the sandbox's own address. */
+  portForward(sandboxId: string, port: number): Promise<Duplex>;
   stats(): Promise<readonly ContainerStats[]>;
 
   /** Calls `listener` with the sandbox's id whenever a container in it has changed state. Returns how to stop. */

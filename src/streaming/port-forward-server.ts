@@ -11,7 +11,7 @@ import { finished } from 'node:stream';
 import type { Clock, Timer } from '../clock/clock.ts';
 import { SpdyConnection } from './spdy/connection.ts';
 import type { SpdyStream } from './spdy/stream.ts';
-import { asksForSpdy, negotiateSpdy, switchToSpdy, type UpgradeRequest } from './upgrade.ts';
+import { asksForSpdy, negotiateSpdy, switchToSpdy, UpgradeRefused, type UpgradeRequest } from './upgrade.ts';
 import { ChannelSocket, negotiateWebSocket, openWebSocket, webSocketStream } from './websocket.ts';
 
 /** Connects to a port of the pod. What it rejects with, or a connection fails with, is told to the client word for word. */
@@ -43,6 +43,9 @@ export async function acceptPortForward(
     return switchToSpdy(upgrade, protocol, streamPairs(dial, clock));
   }
   const protocol = negotiateWebSocket(upgrade, webSocketProtocols);
+  if (protocol !== tunnelProtocol && ports.length === 0) {
+    throw new UpgradeRefused(400, 'query parameter "port" is required');
+  }
   const webSocket = await openWebSocket(upgrade.request, upgrade, protocol);
   if (protocol === tunnelProtocol) {
     const tunnel = await webSocketStream(webSocket);
@@ -52,6 +55,22 @@ export async function acceptPortForward(
   const closed = new Promise<void>((resolve) => socket.onClose(resolve));
   void Promise.all(ports.map((port, index) => forwardChannels(socket, index, port, dial))).then(() => socket.close());
   return { closed, destroy: () => webSocket.terminate() };
+}
+
+/** The ports of a request's query. @throws UpgradeRefused for what is no port, in kubelet's words */
+export function portsOf(texts: readonly string[]): number[] {
+  return texts.map((text) => {
+    if (!/^\d{1,5}$/.test(text) || Number(text) > 0xffff) {
+      const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+      const quoted = JSON.stringify(text);
+      throw new UpgradeRefused(
+        400,
+        `unable to parse ${quoted} as a port: strconv.ParseUint: parsing ${quoted}: ${why}`,
+      );
+    }
+    if (Number(text) < 1) throw new UpgradeRefused(400, `port ${JSON.stringify(text)} must be > 0`);
+    return Number(text);
+  });
 }
 
 // ---------------------------------------------------------------------------------------------------------------- SPDY

@@ -20,6 +20,10 @@ export interface CommandWants {
   readonly tty: boolean;
 }
 
+export function wantsNothing({ stdin, stdout, stderr }: CommandWants): boolean {
+  return !stdin && !stdout && !stderr;
+}
+
 /** The client's ends. Whoever runs the command writes until it ends; the streams are ended for it. */
 export interface CommandStreams {
   readonly stdin: Readable | undefined;

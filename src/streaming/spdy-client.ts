@@ -12,21 +12,11 @@ import type { CommandSession, CommandStatus, CommandStreams } from './remote-com
 import { exitCodeOf } from './remote-command.ts';
 import { SpdyConnection } from './spdy/connection.ts';
 import type { SpdyStream } from './spdy/stream.ts';
-import { spdyRequestHeaders } from './upgrade.ts';
-
-/** The server answered otherwise than by going on in SPDY. */
-export class UpgradeFailed extends Error {
-  override readonly name = 'UpgradeFailed';
-  readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+import { spdyRequestHeaders, UpgradeRefused } from './upgrade.ts';
 
 const commandProtocol = 'v4.channel.k8s.io';
 
-/** @throws UpgradeFailed with the server's words, or what the connection failed with */
+/** @throws UpgradeRefused with the server's code and words, or what the connection failed with */
 export async function dialCommand(target: RequestOptions): Promise<CommandSession> {
   const connection = await dial(target, commandProtocol);
   return (streams) => runCommand(connection, streams);
@@ -67,7 +57,7 @@ function dial(target: RequestOptions, protocol: string): Promise<SpdyConnection>
       resolve(new SpdyConnection(socket, { role: 'client' }));
     });
     request.once('response', (response: IncomingMessage) => {
-      text(response).then((body) => reject(new UpgradeFailed(response.statusCode ?? 500, body.trim())), reject);
+      text(response).then((body) => reject(new UpgradeRefused(response.statusCode ?? 500, body.trim())), reject);
     });
     request.once('error', reject);
     request.end();

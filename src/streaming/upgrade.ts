@@ -2,8 +2,9 @@
  * Requests to go on in another protocol, and what they are answered. Source: RFC 9110, 7.8;
  * `k8s.io/streaming/pkg/httpstream` (the handshake).
  */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { StatusError } from '../machinery/status.ts';
 import { SpdyConnection, type SpdyConnectionOptions } from './spdy/connection.ts';
 
 /** A connection whose client asks for another protocol: node has let go of it. */
@@ -86,3 +87,23 @@ export const spdyRequestHeaders = (protocol: string): Record<string, string> => 
   Upgrade: 'SPDY/3.1',
   [versionHeader]: protocol,
 });
+
+/** The answer to a request whose connection node has let go of: the last one there. Anything but a refusal is a 500. */
+export function writeRefusal(socket: Duplex, error: unknown): void {
+  if (!socket.writable) return;
+  const { code, message, headers } =
+    error instanceof UpgradeRefused
+      ? error
+      : new UpgradeRefused(statusCodeOf(error), error instanceof Error ? error.message : String(error));
+  const lines = Object.entries({
+    ...headers,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(message)),
+    Connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${lines.join('')}\r\n${message}`);
+}
+
+function statusCodeOf(error: unknown): number {
+  return error instanceof StatusError ? error.code : 500;
+}

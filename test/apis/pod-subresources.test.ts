@@ -50,6 +50,10 @@ class OnePod {
             yield new TextEncoder().encode('hello\n');
           })();
         },
+        exec: nobody,
+        attach: nobody,
+        portForward: nobody,
+        dialAgent: nobody,
       },
       serviceAccountTokens: undefined,
       warn: () => assert.fail('nobody is warned'),
@@ -57,6 +61,8 @@ class OnePod {
     });
   }
 }
+
+const nobody = () => assert.fail('no node is asked for streams');
 
 const refused = (code: number, message: string | RegExp) => (error: unknown) => {
   assert.ok(error instanceof StatusError);

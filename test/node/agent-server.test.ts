@@ -93,7 +93,7 @@ describe('the endpoint of an agent', () => {
   });
 
   it('knows no other paths and methods', async () => {
-    assert.equal((await get('/exec/default/web/main', apiServer)).code, 404);
+    assert.equal((await get('/exec/default/web', apiServer)).code, 400);
     assert.equal((await get('/containerLogs/default/web', apiServer)).code, 404);
     assert.equal((await get('/pods', apiServer, 'POST')).code, 405);
   });

@@ -3,8 +3,10 @@
  * Kubernetes, over any {@link ContainerRuntime}.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import type { ContainerLogsRequest } from '../../apis/resource-type.ts';
+import type { Duplex } from 'node:stream';
+import type { AttachRequest, ContainerLogsRequest, ExecRequest, PortForwardRequest } from '../../apis/resource-type.ts';
 import type { Node, Pod } from '../../apis/types.ts';
 import { type Client, createClient } from '../../client/client.ts';
 import type { ObjectKey } from '../../client/definition.ts';
@@ -17,9 +19,13 @@ import type { Cache } from '../../runtime/cache.ts';
 import { Caches } from '../../runtime/caches.ts';
 import { EventRecorder } from '../../runtime/events.ts';
 import { type Logger, silentLogger } from '../../runtime/logger.ts';
+import { duplexPair } from '../../streaming/duplex-pair.ts';
+import type { PortDialer } from '../../streaming/port-forward-server.ts';
+import type { CommandSession } from '../../streaming/remote-command.ts';
 import type { ContainerRuntime, SandboxStatus } from '../container-runtime.ts';
 import type { AgentContext } from './agent-context.ts';
 import { ApiSource } from './api-source.ts';
+import { agentEndpoint } from './endpoint.ts';
 import { limitTransport } from './limited-transport.ts';
 import { readLog, selectLog } from './logs.ts';
 import { NodeRegistration } from './node-registration.ts';
@@ -30,6 +36,7 @@ import { PodWorker } from './pod-worker.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { type AgentServer, type AgentServerOptions, serveAgent } from './server.ts';
 import { statsSummary } from './stats-summary.ts';
+import { openAttach, openExec, openPortForward, type StreamingNode } from './streaming.ts';
 
 export interface NodeAgentOptions {
   /** Speaks as `system:node:<nodeName>`. */
@@ -83,7 +90,8 @@ export class NodeAgent {
   #registration: NodeRegistration | undefined;
   #server: AgentServer | undefined;
   #stopListening: () => void = () => undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
+  readonly #endpoint: Server = this.#serve();
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
@@ -106,7 +114,7 @@ export class NodeAgent {
   async start(): Promise<void> {
     const { runtime, directory, server } = this.#options;
     await mkdir(directory, { recursive: true });
-    if (server !== undefined) this.#server = await serveAgent(this, server);
+    if (server !== undefined) this.#server = await serveAgent(this, server, this.#clock);
     const identity = await this.#identity();
     const { allocatable = {} } = await nodeStatus(identity, {}, this.#clock.now());
     for (const sandbox of await runtime.listSandboxes()) {
@@ -170,7 +178,7 @@ export class NodeAgent {
     this.#caches.start();
     await serviceCache.whenSynced();
     await podCache.whenSynced();
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     podCache.onChange({
       added: (pod) => this.#podChanged(pod),
       updated: (pod, old) => {
@@ -183,7 +191,8 @@ export class NodeAgent {
   }
 
   async stop({ pods: end = 'keep' }: StopOptions = {}): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
+    this.#endpoint.closeAllConnections();
     this.#caches.stop();
     this.#stopListening();
     await this.#server?.close();
@@ -202,9 +211,7 @@ export class NodeAgent {
   /** A container's log, as `pods/log` answers it. Fails with kubelet's words when there is none. */
   async containerLogs(request: ContainerLogsRequest): Promise<AsyncIterable<Uint8Array>> {
     const { namespace, pod: name, container, previous } = request;
-    const worker = [...this.#workers.values()].find(
-      ({ pod: { metadata } }) => metadata.name === name && metadata.namespace === namespace,
-    );
+    const worker = this.#worker(namespace, name);
     if (worker === undefined) throw new StatusError(404, 'NotFound', `pod "${name}" not found\n`);
     const { attempt, running } = selectLog(name, worker.status, container, previous);
     return readLog({
@@ -215,6 +222,28 @@ export class NodeAgent {
     });
   }
 
+  /** A command in a container, ready to run. Fails with an UpgradeRefused in kubelet's words when there is no container. */
+  exec(request: ExecRequest): Promise<CommandSession> {
+    return openExec(this.#streaming(), request);
+  }
+
+  /** A container's own streams. Fails as {@link NodeAgent.exec}. */
+  attach(request: AttachRequest): Promise<CommandSession> {
+    return openAttach(this.#streaming(), request);
+  }
+
+  /** Connections to the ports of a pod. Fails as {@link NodeAgent.exec}. */
+  portForward(request: PortForwardRequest): Promise<PortDialer> {
+    return openPortForward(this.#streaming(), request);
+  }
+
+  /** A connection to this agent's endpoint, within the process. */
+  dial(): Duplex {
+    const [client, served] = duplexPair();
+    this.#endpoint.emit('connection', served);
+    return client;
+  }
+
   /** The pods of this node, with the status that it reports. */
   pods(): readonly Pod[] {
     return Array.from(this.#workers.values(), ({ pod, status }) => ({ ...pod, status }));
@@ -223,6 +252,25 @@ export class NodeAgent {
   /** Kubelet's `/stats/summary`. */
   async statsSummary(): Promise<JsonObject> {
     return statsSummary(this.nodeName, this.#options.runtime, this.pods(), this.#clock.now());
+  }
+
+  #streaming(): StreamingNode {
+    const { runtime, hostIP = '127.0.0.1' } = this.#options;
+    return { runtime, hostIP, worker: (namespace, pod) => this.#worker(namespace, pod) };
+  }
+
+  #worker(namespace: string, pod: string): PodWorker | undefined {
+    for (const worker of this.#workers.values()) {
+      const { metadata } = worker.pod;
+      if (metadata.name === pod && metadata.namespace === namespace) return worker;
+    }
+    return undefined;
+  }
+
+  /** The endpoint for callers in this process: it has no port. */
+  #serve(): Server {
+    const { handler, upgrade } = agentEndpoint(this, this.#clock, this.#stopping.signal);
+    return createServer(handler).on('upgrade', upgrade);
   }
 
   async #identity(): Promise<NodeIdentity> {

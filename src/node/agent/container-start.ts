@@ -171,6 +171,7 @@ async function containerConfig(context: AgentContext, start: ContainerStart): Pr
     attempt,
     logPath: containerLogPath(directory, pod, container.name, attempt),
     stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
     ...(limits.cpu === undefined ? {} : { cpuLimit: Quantity.parse(limits.cpu).toNumber() }),
     ...(limits.memory === undefined ? {} : { memoryLimit: Quantity.parse(limits.memory).toNumber() }),

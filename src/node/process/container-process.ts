@@ -5,16 +5,22 @@
  * reads them the process runs on (and waits once a pipe's 64 KiB are full) instead of dying of SIGPIPE.
  */
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { close, constants, open } from 'node:fs';
 import { access, mkdir, stat, symlink } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { dirname, join, normalize } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { type Clock, sleep } from '../../clock/clock.ts';
+import type { CommandStreams } from '../../streaming/remote-command.ts';
 import type { ContainerLog, LogStream } from '../container-log.ts';
 import { type ContainerConfig, type Mount, RuntimeError } from '../container-runtime.ts';
+import { ContainerOutput } from './container-output.ts';
 import { processIdentity, signalGroup, signalNumber } from './host-process.ts';
 import type { Launch } from './mount-namespace.ts';
+import { onTerminal, resizeTerminal, signalTerminal } from './terminal.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -32,8 +38,6 @@ export interface Exit {
 const adoptedPollMilliseconds = 500;
 /** How long output may still come after the process has ended (from processes that left its group). */
 const drainMilliseconds = 1000;
-/** A reader pauses while more than this waits to be written to the log. */
-const backlogLimit = 1024 * 1024;
 
 export class ContainerProcess {
   readonly pid: number;
@@ -42,19 +46,27 @@ export class ContainerProcess {
   readonly ended: Promise<Exit>;
   readonly #clock: Clock;
   readonly #child: ChildProcess | undefined;
-  readonly #outputs: Output[];
+  readonly #directory: string;
+  readonly #config: ContainerConfig;
+  readonly #outputs: ContainerOutput[];
+  /** Keeps the standard input open that ends with the first client's. */
+  #inputKeeper: number | undefined;
   #released = false;
   #stop: { deadline: number; cancel(): void } | undefined;
   #lastSignal: NodeJS.Signals | undefined;
 
   private constructor(
+    directory: string,
+    config: ContainerConfig,
     clock: Clock,
     pid: number,
     identity: string,
     child: ChildProcess | undefined,
-    outputs: Output[],
+    outputs: ContainerOutput[],
     log: ContainerLog,
   ) {
+    this.#directory = directory;
+    this.#config = config;
     this.#clock = clock;
     this.pid = pid;
     this.identity = identity;
@@ -66,7 +78,7 @@ export class ContainerProcess {
   /** Makes the named pipes and the working directory of a container, with its mounts as links. */
   static async prepare(directory: string, config: ContainerConfig): Promise<void> {
     await mkdir(join(directory, 'root'), { recursive: true });
-    const names = config.stdin ? ['stdout', 'stderr', 'stdin'] : ['stdout', 'stderr'];
+    const names = hasInput(config) ? ['stdout', 'stderr', 'stdin'] : ['stdout', 'stderr'];
     await Promise.all([
       runFile(
         'mkfifo',
@@ -79,13 +91,18 @@ export class ContainerProcess {
   static async start(
     directory: string,
     config: ContainerConfig,
-    { file, args, cwd, env }: Launch,
+    launch: Launch,
     log: ContainerLog,
     clock: Clock,
   ): Promise<ContainerProcess> {
     const stdout = await openFile(join(directory, 'stdout'), constants.O_RDWR);
     const stderr = await openFile(join(directory, 'stderr'), constants.O_RDWR);
-    const stdin = config.stdin ? await openFile(join(directory, 'stdin'), constants.O_RDWR) : undefined;
+    const { file, args, cwd, env } = config.tty ? onTerminal(launch) : launch;
+    // As long as somebody may write, reading waits: the process itself may, or this agent until the first client's end.
+    const keeper = hasInput(config) ? await openFile(join(directory, 'stdin'), constants.O_RDWR) : undefined;
+    const once = keeper !== undefined && config.stdinOnce === true;
+    const stdin = once ? await openFile(join(directory, 'stdin'), constants.O_RDONLY) : keeper;
+    let kept = false;
     const outputs = await openOutputs(directory, log);
     try {
       const stdio: StdioOptions = [stdin ?? 'ignore', stdout, stderr];
@@ -93,25 +110,31 @@ export class ContainerProcess {
       const pid = await started(child, file);
       // A process that is already gone is seen by its exit event; until then its id cannot be another's.
       const identity = (await processIdentity(pid)) ?? '';
-      return new ContainerProcess(clock, pid, identity, child, outputs, log);
+      const process = new ContainerProcess(directory, config, clock, pid, identity, child, outputs, log);
+      if (once) process.#inputKeeper = keeper;
+      kept = once;
+      return process;
     } catch (error) {
       for (const output of outputs) output.close();
       throw error;
     } finally {
-      await Promise.all([stdout, stderr, ...(stdin === undefined ? [] : [stdin])].map((fd) => closeFile(fd)));
+      const open = new Set([stdout, stderr, stdin, kept ? undefined : keeper]);
+      await Promise.all([...open].map((fd) => (fd === undefined ? undefined : closeFile(fd))));
     }
   }
 
   /** Takes over a process that a former agent started; `undefined` when it is no more. */
   static async adopt(
     directory: string,
+    config: ContainerConfig,
     pid: number,
     identity: string,
     log: ContainerLog,
     clock: Clock,
   ): Promise<ContainerProcess | undefined> {
     if (identity === '' || (await processIdentity(pid)) !== identity) return undefined;
-    return new ContainerProcess(clock, pid, identity, undefined, await openOutputs(directory, log), log);
+    const outputs = await openOutputs(directory, log);
+    return new ContainerProcess(directory, config, clock, pid, identity, undefined, outputs, log);
   }
 
   /** SIGTERM now, SIGKILL after the timeout; a second call may shorten the wait. */
@@ -131,7 +154,49 @@ export class ContainerProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.#lastSignal = signal;
-    signalGroup(this.pid, signal);
+    this.#signal(signal);
+  }
+
+  /** Joins a client to the process's own streams, until it goes or the process ends. */
+  async attach(streams: CommandStreams): Promise<void> {
+    const { stdin, stdout, stderr, gone } = streams;
+    const over = new AbortController();
+    const letGo = this.#outputs.map((output) => {
+      const client = output.stream === 'stdout' ? stdout : stderr;
+      return client === undefined ? () => undefined : output.attach(client);
+    });
+    if (this.#config.tty) streams.onResize((size) => void resizeTerminal(this.pid, size, this.#clock));
+    if (stdin !== undefined && hasInput(this.#config)) void this.#type(stdin, over.signal);
+    try {
+      const left = gone.aborted ? undefined : once(gone, 'abort', { signal: over.signal }).catch(() => undefined);
+      await Promise.race([left, this.ended]);
+    } finally {
+      over.abort();
+      for (const detach of letGo) detach();
+    }
+  }
+
+  /** What a client types. With `stdinOnce`, the first client's end is the end of the input. */
+  async #type(stdin: Readable, over: AbortSignal): Promise<void> {
+    const path = join(this.#directory, 'stdin');
+    const fd = await openFile(path, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined);
+    // Nobody reads: the input has ended before.
+    if (fd === undefined) return;
+    const pipe = new Socket({ fd, readable: false, writable: true });
+    await pipeline(stdin, pipe, { signal: over }).catch(() => undefined);
+    pipe.destroy();
+    await this.#endInput();
+  }
+
+  async #endInput(): Promise<void> {
+    const keeper = this.#inputKeeper;
+    this.#inputKeeper = undefined;
+    if (keeper !== undefined) await closeFile(keeper);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#config.tty) signalTerminal(this.pid, signal);
+    else signalGroup(this.pid, signal);
   }
 
   /** Lets the process run on without this agent. */
@@ -145,7 +210,8 @@ export class ContainerProcess {
   async #finish(exit: Exit, log: ContainerLog): Promise<Exit> {
     this.#stop?.cancel();
     // As the end of a container's first process ends the container, nothing of its group outlives it.
-    signalGroup(this.pid, 'SIGKILL');
+    this.#signal('SIGKILL');
+    await this.#endInput();
     const drained = new AbortController();
     const deadline = sleep(this.#clock, drainMilliseconds, drained.signal).catch(() => undefined);
     await Promise.race([Promise.all(this.#outputs.map((output) => output.ended)), deadline]);
@@ -169,6 +235,11 @@ export class ContainerProcess {
       ? { exitCode: 137, signal: 0, unseen: true }
       : { exitCode: 128 + signal, signal, unseen: false };
   }
+}
+
+/** A terminal waits for what is typed even where nobody may type. */
+function hasInput({ stdin, tty }: ContainerConfig): boolean {
+  return stdin || tty;
 }
 
 /** The mounts as symbolic links below the container's root: the host has one file tree, and no pod may change it. */
@@ -258,34 +329,7 @@ function childEnd(child: ChildProcess): Promise<Exit> {
   });
 }
 
-interface Output {
-  readonly ended: Promise<void>;
-  close(): void;
-}
-
-function openOutputs(directory: string, log: ContainerLog): Promise<Output[]> {
+function openOutputs(directory: string, log: ContainerLog): Promise<ContainerOutput[]> {
   const streams: LogStream[] = ['stdout', 'stderr'];
-  return Promise.all(streams.map((stream) => openOutput(join(directory, stream), stream, log)));
-}
-
-async function openOutput(path: string, stream: LogStream, log: ContainerLog): Promise<Output> {
-  const fd = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const socket = new Socket({ fd, readable: true, writable: false });
-  const ended = new Promise<void>((resolve) => {
-    socket.on('data', (chunk: Buffer) => {
-      log.append(stream, chunk);
-      if (log.backlog > backlogLimit) {
-        socket.pause();
-        const resume = (): void => void socket.resume();
-        log.flushed().then(resume, resume);
-      }
-    });
-    socket.once('close', () => {
-      log.end(stream);
-      resolve();
-    });
-    // A pipe that cannot be read ends like one that has ended: 'close' follows.
-    socket.once('error', () => undefined);
-  });
-  return { ended, close: () => void socket.destroy() };
+  return Promise.all(streams.map((stream) => ContainerOutput.open(join(directory, stream), stream, log)));
 }

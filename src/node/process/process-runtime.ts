@@ -20,7 +20,9 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '../../clock/clock.ts';
+import type { CommandStreams } from '../../streaming/remote-command.ts';
 import { ContainerLog, type ContainerLogOptions } from '../container-log.ts';
 import {
   type ContainerConfig,
@@ -33,7 +35,9 @@ import {
   type SandboxConfig,
   type SandboxStatus,
 } from '../container-runtime.ts';
+import { dialPort } from '../dial-port.ts';
 import { newRuntimeId } from '../runtime-id.ts';
+import { runCommand } from './command.ts';
 import { ContainerProcess, cannotRun, type Exit, isBelow, started, workingDirectory } from './container-process.ts';
 import { groupUsage, signalGroup } from './host-process.ts';
 import { type Launch, MountNamespaces } from './mount-namespace.ts';
@@ -47,6 +51,7 @@ import {
   writeContainer,
   writeSandbox,
 } from './state-files.ts';
+import { signalTerminal } from './terminal.ts';
 
 export interface ProcessRuntimeOptions {
   /** Where state and working directories live; made when missing. One runtime at a time may use it. */
@@ -127,7 +132,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (record.state !== 'running') return;
     const log = new ContainerLog(record.logPath, this.#clock, this.#logOptions);
     const path = containerDirectory(this.#directory, record.id);
-    const process = await ContainerProcess.adopt(path, record.pid, record.identity, log, this.#clock);
+    const process = await ContainerProcess.adopt(path, record.config, record.pid, record.identity, log, this.#clock);
     if (process === undefined) await this.#recordEnd(record.id, { exitCode: 137, signal: 0, unseen: true });
     else this.#watch(record.id, process);
   }
@@ -291,9 +296,7 @@ class ProcessRuntime implements ContainerRuntime {
       child.once('close', (code, signal) => done(signal === null ? (code ?? 0) : 137));
     });
     const pid = await started(child, file);
-    // Whatever runs in a container ends with it.
-    const beside = this.#beside.get(id) ?? new Set<number>();
-    this.#beside.set(id, beside.add(pid));
+    const over = this.#runsBeside(id, pid);
     let timedOut = false;
     const timer =
       timeoutSeconds > 0
@@ -304,7 +307,7 @@ class ProcessRuntime implements ContainerRuntime {
         : undefined;
     const exitCode = await closed;
     timer?.cancel();
-    beside.delete(pid);
+    over();
     if (timedOut) {
       throw new RuntimeError(
         'DeadlineExceeded',
@@ -312,6 +315,27 @@ class ProcessRuntime implements ContainerRuntime {
       );
     }
     return { exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
+  }
+
+  async exec(id: string, command: readonly string[], streams: CommandStreams): Promise<number> {
+    const record = this.#existing(id);
+    if (record.state !== 'running') throw new RuntimeError('ExecError', `container ${id} is not running`);
+    const launch = await this.#launch(record, command);
+    return await runCommand({ launch, streams, clock: this.#clock, onStart: (pid) => this.#runsBeside(id, pid) });
+  }
+
+  async attach(id: string, streams: CommandStreams): Promise<void> {
+    this.#existing(id);
+    const process = this.#processes.get(id);
+    if (process === undefined) throw new RuntimeError('AttachError', `container ${id} is not running`);
+    await process.attach(streams);
+  }
+
+  async portForward(sandboxId: string, port: number): Promise<Duplex> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (sandbox?.state !== 'ready')
+      throw new RuntimeError('NotFound', `sandbox ${JSON.stringify(sandboxId)} is not running`);
+    return await dialPort(sandbox.ip, port);
   }
 
   async stats(): Promise<readonly ContainerStats[]> {
@@ -374,7 +398,7 @@ class ProcessRuntime implements ContainerRuntime {
     this.#processes.set(id, process);
     void process.ended.then((exit) => {
       this.#processes.delete(id);
-      for (const pid of this.#beside.get(id) ?? []) signalGroup(pid, 'SIGKILL');
+      for (const pid of this.#beside.get(id) ?? []) signalTerminal(pid, 'SIGKILL');
       this.#beside.delete(id);
       if (this.#closed) return;
       this.#endings.set(
@@ -417,6 +441,13 @@ class ProcessRuntime implements ContainerRuntime {
   async #update(record: ContainerRecord): Promise<void> {
     this.#containers.set(record.id, record);
     await writeContainer(this.#directory, record);
+  }
+
+  /** Whatever runs in a container ends with it. Answers what to call when it has ended before. */
+  #runsBeside(id: string, pid: number): () => void {
+    const beside = this.#beside.get(id) ?? new Set<number>();
+    this.#beside.set(id, beside.add(pid));
+    return () => beside.delete(pid);
   }
 
   #notify(sandboxId: string): void {

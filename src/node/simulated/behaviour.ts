@@ -6,7 +6,9 @@
  *
  * Durations are Go's (`1m30s`, `250ms`).
  */
+import type { Duplex } from 'node:stream';
 import { parseDurationMilliseconds } from '../../machinery/duration.ts';
+import type { CommandStreams } from '../../streaming/remote-command.ts';
 import type { ContainerConfig, ExecResult, SandboxConfig } from '../container-runtime.ts';
 
 export interface Behaviour {
@@ -26,8 +28,10 @@ export interface Behaviour {
   readonly log?: readonly string[];
   /** What it leaves in its termination message file. Annotation `termination-message`. */
   readonly terminationMessage?: string;
-  /** Answers to exec; a promise takes time. Annotation `exec-code` for the exit code of every command. */
-  readonly exec?: (command: readonly string[]) => ExecAnswer | Promise<ExecAnswer>;
+  /** Answers to exec; a promise takes time. `client`: the streams of `kubectl exec`. Annotation `exec-code` for the exit code of every command. */
+  readonly exec?: (command: readonly string[], client?: CommandStreams) => ExecAnswer | Promise<ExecAnswer>;
+  /** What answers on its ports, by number: gets each connection. Others are refused. */
+  readonly ports?: Readonly<Record<number, (connection: Duplex) => void>>;
   /** Resident memory in bytes, as statistics report it; default 16 MiB. */
   readonly memoryBytes?: number;
 }

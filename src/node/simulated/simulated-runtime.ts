@@ -4,9 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, sleep, type Timer } from '../../clock/clock.ts';
+import { duplexPair } from '../../streaming/duplex-pair.ts';
+import type { CommandStreams } from '../../streaming/remote-command.ts';
 import { ContainerLog } from '../container-log.ts';
 import {
   type ContainerConfig,
@@ -55,6 +58,7 @@ interface Container {
   /** Set from the first stop call on. */
   stop: { deadline: number; answersAt: number; timer: Timer | undefined } | undefined;
   whenEnded: Promise<void>;
+  readonly attached: Set<CommandStreams>;
   ended: () => void;
 }
 
@@ -73,6 +77,12 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   function existing(id: string): Container {
     const container = containers.get(id);
     if (container === undefined) throw new RuntimeError('NotFound', `container ${JSON.stringify(id)} not found`);
+    return container;
+  }
+
+  function running(id: string): Container {
+    const container = existing(id);
+    if (container.status.state !== 'running') throw new RuntimeError('ExecError', `container ${id} is not running`);
     return container;
   }
 
@@ -185,6 +195,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
         stop: undefined,
         whenEnded,
         ended,
+        attached: new Set(),
         status: {
           id,
           sandboxId,
@@ -246,8 +257,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     },
 
     async execSync(id, command, timeoutSeconds): Promise<ExecResult> {
-      const container = existing(id);
-      if (container.status.state !== 'running') throw new RuntimeError('ExecError', `container ${id} is not running`);
+      const container = running(id);
       const answer = Promise.resolve(container.behaviour.exec?.(command) ?? {});
       const finished = new AbortController();
       const late =
@@ -270,6 +280,35 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
         stdout: Buffer.from(first.stdout ?? ''),
         stderr: Buffer.from(first.stderr ?? ''),
       };
+    },
+
+    async exec(id, command, streams) {
+      const container = running(id);
+      const { exitCode = 0, stdout = '', stderr = '' } = (await container.behaviour.exec?.(command, streams)) ?? {};
+      streams.stdout?.write(stdout);
+      (streams.tty ? streams.stdout : streams.stderr)?.write(stderr);
+      return exitCode;
+    },
+
+    async attach(id, streams) {
+      const container = running(id);
+      container.attached.add(streams);
+      const gone = streams.gone.aborted ? undefined : once(streams.gone, 'abort');
+      await Promise.race([gone, container.whenEnded]);
+      container.attached.delete(streams);
+    },
+
+    async portForward(sandboxId, port) {
+      const sandbox = sandboxes.get(sandboxId);
+      for (const { behaviour, status } of sandbox?.containers.values() ?? []) {
+        const answer = status.state === 'running' ? behaviour.ports?.[port] : undefined;
+        if (answer === undefined) continue;
+        const [client, served] = duplexPair();
+        answer(served);
+        return client;
+      }
+      const address = `${sandbox?.status.ip ?? ''}:${port}`;
+      throw new Error(`failed to dial ${port}: dial tcp4 ${address}: connect: connection refused`);
     },
 
     async stats(): Promise<readonly ContainerStats[]> {
@@ -304,6 +343,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   async function write(container: Container, text: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
     await mkdir(dirname(container.config.logPath), { recursive: true });
     container.log.append(stream, Buffer.from(text));
+    for (const streams of container.attached) streams[stream]?.write(text);
     container.log.end(stream);
     await container.log.flushed();
   }
