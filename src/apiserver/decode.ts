@@ -3,21 +3,25 @@
  * Source: `k8s.io/apiserver/pkg/endpoints/handlers` (create, update, transformDecodeError) and the API concepts page,
  * "Validation for unrecognized or duplicate fields".
  */
+
+import { builtinTypes } from '../apis/index.ts';
 import { decodeMessage, messageOf } from '../apis/protobuf/index.ts';
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import { goQuote } from '../machinery/field.ts';
 import {
   duplicateFields,
   isJsonObject,
   type JsonObject,
   JsonSyntaxError,
   type JsonValue,
+  jsonKind,
   parseJson,
 } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
 import { coerceObjectMeta } from '../machinery/object-meta-coercion.ts';
 import { type Envelope, type MessageType, ProtobufError, readEnvelope } from '../machinery/protobuf/index.ts';
 import type { Schema } from '../machinery/schema.ts';
-import { badRequest, type StatusError, unsupportedMediaType } from '../machinery/status.ts';
+import { badRequest, type Named, type StatusError, unsupportedMediaType } from '../machinery/status.ts';
 import { parseYaml, YamlError } from '../machinery/yaml.ts';
 import { compileSchema } from '../schema/compile.ts';
 import { bodyTypes, builtinBodyTypes, protobufType } from './media.ts';
@@ -93,15 +97,10 @@ function decodeProtobuf(bytes: Uint8Array, kind: string, message: MessageType): 
 /** A whole object of `type` in `version`, pruned of what the schema does not know, without defaults. */
 export function decodeObject(body: RequestBody, type: ResourceType, version: ResourceVersion): Decoded {
   const { kind } = type.names;
-  const { value, duplicates } = decodeValue(body, kind, version.schema);
-  if (!isJsonObject(value)) {
-    const got = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
-    throw unrecognized(
-      kind,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${got} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-      body.kind === 'bytes' ? body.bytes : new Uint8Array(),
-    );
-  }
+  const { value: decoded, duplicates } = decodeValue(body, kind, version.schema);
+  // Go reads nothing as an object without fields.
+  const value = decoded ?? {};
+  requireJsonObject(value, kind, body);
   checkKind(value, type, version, body);
   const problems = duplicates();
   problems.push(...shapeObject(value, type, version));
@@ -159,33 +158,65 @@ function summarize(bytes: Uint8Array): string {
   return bytes.length > 30 ? `${head} ...` : head;
 }
 
+/** @throws StatusError 400 in the words of Go's decoder, which looks for the kind first */
+export function requireJsonObject(value: JsonValue, kind: string, body: RequestBody): asserts value is JsonObject {
+  if (isJsonObject(value)) return;
+  throw unrecognized(
+    kind,
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    body.kind === 'bytes' ? body.bytes : new Uint8Array(),
+  );
+}
+
 function checkKind(value: JsonObject, type: ResourceType, version: ResourceVersion, body: RequestBody): void {
   const expected = groupVersion(type.group, version.name);
   const { apiVersion, kind } = value;
   const custom = version.typeErrors === 'validation';
+  const { kind: wanted } = type.names;
   if (typeof kind !== 'string' || kind === '') {
     if (custom || (kind !== undefined && kind !== '')) {
       const text = body.kind === 'bytes' ? Buffer.from(body.bytes).toString() : JSON.stringify(value);
       throw badRequest(
-        `the object provided is unrecognized (must be of type ${type.names.kind}): Object 'Kind' is missing in '${text}'`,
+        `the object provided is unrecognized (must be of type ${wanted}): Object 'Kind' is missing in '${text}'`,
       );
     }
-    value.kind = type.names.kind;
+    value.kind = wanted;
   }
   if (typeof apiVersion !== 'string' || apiVersion === '') value.apiVersion = expected;
-  else if (apiVersion !== expected) {
-    const given = parseGroupVersion(apiVersion);
-    throw badRequest(
-      value.kind === type.names.kind || custom
-        ? `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`
-        : `${value.kind} in version ${JSON.stringify(given.version)} cannot be handled as a ${type.names.kind}: no kind "${value.kind}" is registered for version "${apiVersion}"`,
-    );
+  const given = value as { kind: string; apiVersion: string };
+  if (given.apiVersion === expected && given.kind === wanted) return;
+  const sameKind = given.kind === wanted && parseGroupVersion(given.apiVersion).group === type.group;
+  if (custom ? given.apiVersion !== expected : sameKind && isBuiltinKind(wanted, given.apiVersion)) {
+    const message = `the API version in the data (${given.apiVersion}) does not match the expected API version (${expected})`;
+    throw badRequest(message);
   }
-  if (value.kind !== type.names.kind) {
-    throw badRequest(
-      custom
-        ? `the kind in the data (${value.kind}) does not match the expected kind (${type.names.kind})`
-        : `${value.kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${type.names.kind}: converting (${value.kind}) to (${type.names.kind}): unknown conversion`,
-    );
-  }
+  throw custom
+    ? badRequest(`the kind in the data (${given.kind}) does not match the expected kind (${wanted})`)
+    : foreignKind(given, { group: type.group, name: wanted });
+}
+
+/** The refusal of an object that is none of a built-in kind, in the words of Kubernetes' scheme. */
+export function foreignKind(
+  { kind, apiVersion }: { readonly kind: string; readonly apiVersion: string },
+  wanted: Named,
+): StatusError {
+  const { version } = parseGroupVersion(apiVersion);
+  const internal = wanted.group === '' ? 'core' : wanted.group.split('.', 1)[0];
+  const why = isBuiltinKind(kind, apiVersion)
+    ? `converting (${version}.${kind}) to (${internal}.${wanted.name}): unknown conversion`
+    : `no kind ${goQuote(kind)} is registered for version ${goQuote(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  return badRequest(`${kind} in version ${goQuote(version)} cannot be handled as a ${wanted.name}: ${why}`);
+}
+
+let builtinKinds: Set<string> | undefined;
+
+function isBuiltinKind(kind: string, apiVersion: string): boolean {
+  builtinKinds ??= new Set(
+    builtinTypes().flatMap(({ group, names, versions }) =>
+      versions.flatMap(({ name }) =>
+        [names.kind, names.listKind].map((known) => `${groupVersion(group, name)} ${known}`),
+      ),
+    ),
+  );
+  return builtinKinds.has(`${apiVersion} ${kind}`);
 }

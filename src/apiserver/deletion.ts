@@ -5,12 +5,13 @@
 import type { ResourceType } from '../apis/resource-type.ts';
 import { schemaOf } from '../apis/schemas.ts';
 import { formatTime } from '../clock/clock.ts';
-import { invalid } from '../machinery/field.ts';
+import { type FieldError, invalid } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict, invalidObject } from '../machinery/status.ts';
 import { compileSchema } from '../schema/compile.ts';
 import { deleteOptionsName } from './openapi/definitions.ts';
+import { checkDryRun, flag, integer } from './options.ts';
 
 /**
  * `metav1.DeleteOptions`. `ignoreStoreReadErrorWithClusterBreakingPotential` is read and dropped, as kube-apiserver does
@@ -19,66 +20,76 @@ import { deleteOptionsName } from './openapi/definitions.ts';
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
   preconditions?: { uid?: string; resourceVersion?: string };
-  propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
+  propagationPolicy?: PropagationPolicy;
   orphanDependents?: boolean;
   dryRun?: boolean;
 }
 
+type PropagationPolicy = 'Orphan' | 'Background' | 'Foreground';
+
 export const orphanFinalizer = 'orphan';
 export const foregroundFinalizer = 'foregroundDeletion';
 
-/** DeleteOptions as they come in a body or a query, checked. */
+/** DeleteOptions as they come in a body, checked. */
 export function parseDeleteOptions(raw: JsonObject): DeleteOptions {
   const wrongType = compileSchema(schemaOf(deleteOptionsName)).decodeError(raw);
   if (wrongType !== undefined) throw badRequest(wrongType);
-  const options: DeleteOptions = {};
   const { gracePeriodSeconds, preconditions, propagationPolicy, orphanDependents, dryRun } = raw;
-  if (gracePeriodSeconds !== undefined && gracePeriodSeconds !== null) {
-    options.gracePeriodSeconds = Math.max(0, Number(gracePeriodSeconds));
-    // Kubernetes: a negative grace period means "at once, but ask": 1 second.
-    if (Number(gracePeriodSeconds) < 0) options.gracePeriodSeconds = 1;
-  }
-  if (typeof preconditions === 'object' && preconditions !== null) {
-    const { uid, resourceVersion } = preconditions as { uid?: string; resourceVersion?: string };
-    options.preconditions = {
-      ...(uid === undefined || uid === null ? {} : { uid }),
-      ...(resourceVersion === undefined || resourceVersion === null ? {} : { resourceVersion }),
-    };
-  }
-  if (typeof orphanDependents === 'boolean') options.orphanDependents = orphanDependents;
-  if (propagationPolicy !== undefined && propagationPolicy !== null) {
-    if (options.orphanDependents !== undefined) {
-      throw invalidDeleteOptions(
-        'propagationPolicy',
-        propagationPolicy,
-        'orphanDependents and deletionPropagation cannot be both set',
-      );
-    }
-    if (propagationPolicy !== 'Orphan' && propagationPolicy !== 'Background' && propagationPolicy !== 'Foreground') {
-      throw invalidDeleteOptions(
-        'propagationPolicy',
-        propagationPolicy,
-        'needs to be one of: "Background", "Foreground", "Orphan"',
-        true,
-      );
-    }
-    options.propagationPolicy = propagationPolicy;
-  }
-  if (Array.isArray(dryRun) && dryRun.length > 0) options.dryRun = true;
-  return options;
+  const { uid, resourceVersion } = (preconditions ?? {}) as { uid?: string | null; resourceVersion?: string | null };
+  return checkedDeleteOptions({
+    ...(typeof gracePeriodSeconds === 'number' ? { gracePeriodSeconds } : {}),
+    ...(typeof orphanDependents === 'boolean' ? { orphanDependents } : {}),
+    ...(typeof propagationPolicy === 'string' ? { propagationPolicy } : {}),
+    preconditions: {
+      ...(typeof uid === 'string' ? { uid } : {}),
+      ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
+    },
+    dryRun: (dryRun ?? []) as string[],
+  });
 }
 
-function invalidDeleteOptions(field: string, value: unknown, detail: string, supported = false): Error {
-  return invalidObject({ group: 'meta.k8s.io', name: 'DeleteOptions' }, '', [
-    supported
-      ? {
-          type: 'NotSupported',
-          field,
-          badValue: value,
-          detail: 'supported values: "Background", "Foreground", "Orphan"',
-        }
-      : invalid(field, value, detail),
-  ]);
+/** DeleteOptions as they come in a query, checked. Preconditions have no form there. */
+export function parseDeleteQuery(query: URLSearchParams): DeleteOptions {
+  const gracePeriodSeconds = integer(query, 'gracePeriodSeconds');
+  const orphanDependents = flag(query, 'orphanDependents');
+  const propagationPolicy = query.get('propagationPolicy');
+  return checkedDeleteOptions({
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    ...(propagationPolicy === null ? {} : { propagationPolicy }),
+    dryRun: query.getAll('dryRun'),
+  });
+}
+
+interface WrittenDeleteOptions extends Omit<DeleteOptions, 'propagationPolicy' | 'dryRun'> {
+  propagationPolicy?: string;
+  dryRun: readonly string[];
+}
+
+const policies = ['Foreground', 'Background', 'Orphan'];
+
+/** Source: `ValidateDeleteOptions` of `k8s.io/apimachinery/pkg/apis/meta/v1/validation`. */
+function checkedDeleteOptions({ propagationPolicy, dryRun, ...options }: WrittenDeleteOptions): DeleteOptions {
+  const errors: FieldError[] = [];
+  if (propagationPolicy !== undefined) {
+    if (options.orphanDependents !== undefined) {
+      const why = 'orphanDependents and deletionPropagation cannot be both set';
+      errors.push(invalid('propagationPolicy', propagationPolicy, why));
+    }
+    if (!policies.includes(propagationPolicy)) {
+      const detail = 'supported values: "Foreground", "Background", "Orphan", "nil"';
+      errors.push({ type: 'NotSupported', field: 'propagationPolicy', badValue: propagationPolicy, detail });
+    }
+  }
+  errors.push(...checkDryRun(dryRun));
+  if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', name: 'DeleteOptions' }, '', errors);
+  // Kubernetes: a negative grace period means "at once, but ask": 1 second.
+  if ((options.gracePeriodSeconds ?? 0) < 0) options.gracePeriodSeconds = 1;
+  return {
+    ...options,
+    ...(propagationPolicy === undefined ? {} : { propagationPolicy: propagationPolicy as PropagationPolicy }),
+    dryRun: dryRun.length > 0,
+  };
 }
 
 /** Throws Conflict when the object is not the one that the caller means. */

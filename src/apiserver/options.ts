@@ -3,7 +3,7 @@
  * (`k8s.io/apimachinery/pkg/apis/meta/v1/validation` and `internalversion/validation`).
  */
 
-import { type FieldError, forbidden, invalid, notSupported } from '../machinery/field.ts';
+import { type FieldError, forbidden, goQuote, invalid, notSupported } from '../machinery/field.ts';
 import { FieldSelector } from '../machinery/field-selector.ts';
 import { LabelSelector, SelectorError } from '../machinery/label-selector.ts';
 import { badRequest, invalidObject } from '../machinery/status.ts';
@@ -41,7 +41,7 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
   if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', name: 'ListOptions' }, '', errors);
   if (options.continue === '' && !/^\d*$/.test(options.resourceVersion)) {
     // kube-apiserver answers 500 in these words; the mistake is the client's (kubernetes/kubernetes#139485).
-    const text = JSON.stringify(options.resourceVersion);
+    const text = goQuote(options.resourceVersion);
     throw badRequest(`resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`);
   }
   return options;
@@ -49,7 +49,6 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
 
 function checkListOptions(options: ListOptions, match: string): FieldError[] {
   const errors: FieldError[] = [];
-  const action = options.watch ? 'watch' : 'list';
   if (options.watch) {
     const streams = options.sendInitialEvents !== undefined;
     if (streams && match !== 'NotOlderThan') {
@@ -68,19 +67,15 @@ function checkListOptions(options: ListOptions, match: string): FieldError[] {
     if (match !== '' && match !== 'NotOlderThan') {
       errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan']));
     }
-    if (options.continue !== '') errors.push(forbidden('continue', 'continue is forbidden for watch'));
+    if (match !== '' && options.continue !== '') {
+      errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
+    }
     return errors;
-  }
-  if (options.sendInitialEvents !== undefined) {
-    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
   if (match !== '') {
     if (options.resourceVersion === '') {
       errors.push(
-        forbidden(
-          'resourceVersionMatch',
-          `resourceVersionMatch is forbidden for ${action} unless resourceVersion is provided`,
-        ),
+        forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'),
       );
     }
     if (options.continue !== '') {
@@ -94,6 +89,9 @@ function checkListOptions(options: ListOptions, match: string): FieldError[] {
         forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
       );
     }
+  }
+  if (options.sendInitialEvents !== undefined) {
+    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
   if (options.continue !== '' && options.resourceVersion !== '' && options.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
@@ -111,11 +109,23 @@ export interface WriteOptions {
   readonly force: boolean | undefined;
 }
 
+/** Those of a request that says nothing. */
+export const unsaidWriteOptions: WriteOptions = {
+  dryRun: false,
+  fieldManager: '',
+  fieldValidation: 'Warn',
+  force: undefined,
+};
+
 /** `kind` is what messages call the options; `apply`: a server-side apply, which must name its manager. */
-export function parseWriteOptions(query: URLSearchParams, kind: WriteKind, apply = false): WriteOptions {
+export function parseWriteOptions(
+  query: URLSearchParams,
+  kind: Exclude<WriteKind, 'DeleteOptions'>,
+  apply = false,
+): WriteOptions {
   const errors: FieldError[] = [];
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All')) errors.push(notSupported('dryRun', dryRun, ['All']));
+  const dryRun = query.getAll('dryRun');
+  errors.push(...checkDryRun(dryRun));
   const fieldManager = query.get('fieldManager') ?? '';
   const force = flag(query, 'force');
   if (kind === 'PatchOptions') {
@@ -126,7 +136,7 @@ export function parseWriteOptions(query: URLSearchParams, kind: WriteKind, apply
   }
   errors.push(...checkFieldManager(fieldManager));
   const validation = query.get('fieldValidation') ?? '';
-  if (kind !== 'DeleteOptions' && !['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
+  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
     errors.push(notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']));
   }
   if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', name: kind }, '', errors);
@@ -136,6 +146,11 @@ export function parseWriteOptions(query: URLSearchParams, kind: WriteKind, apply
     fieldValidation: validation === '' ? 'Warn' : (validation as 'Strict' | 'Warn' | 'Ignore'),
     force,
   };
+}
+
+/** Source: `ValidateDryRun` of `k8s.io/apimachinery/pkg/apis/meta/v1/validation`. */
+export function checkDryRun(dryRun: readonly string[]): FieldError[] {
+  return dryRun.every((value) => value === 'All') ? [] : [notSupported('dryRun', dryRun, ['All'])];
 }
 
 const maxFieldManagerLength = 128;
@@ -170,17 +185,19 @@ function selector<T>(text: string | null, parse: (text: string) => T, everything
 }
 
 /** Go's reading of booleans in queries: `?watch`, `?watch=1`, `?watch=true` are true; `0` and `false` false. */
-function flag(query: URLSearchParams, name: string): boolean | undefined {
+export function flag(query: URLSearchParams, name: string): boolean | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   return text !== '0' && text.toLowerCase() !== 'false';
 }
 
-function integer(query: URLSearchParams, name: string): number | undefined {
+/** Go's reading of integers in queries. What is beyond 2⁵³ is as good as 2⁵³ to whoever asks. */
+export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === '') return undefined;
-  if (!/^-?\d{1,15}$/.test(text)) {
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (text === null) return undefined;
+  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
   }
   return Number(text);
 }

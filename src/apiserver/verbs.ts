@@ -4,17 +4,17 @@
  * Flow of a write: options → body → shape and defaults → {@link ResourceStore} (admission, stamps, validation, commit).
  */
 import { schemaOf } from '../apis/schemas.ts';
-import { isJsonObject, type JsonObject } from '../machinery/json.ts';
+import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, methodNotAllowed, type Named, resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { applyConfiguration, decodeApplied } from './apply.ts';
 import type { CacheEntry } from './cache-entry.ts';
-import { applyDefaults, type Decoded, decodeValue } from './decode.ts';
-import { type DeleteOptions, parseDeleteOptions } from './deletion.ts';
+import { applyDefaults, type Decoded, decodeValue, foreignKind, requireJsonObject } from './decode.ts';
+import { type DeleteOptions, parseDeleteOptions, parseDeleteQuery } from './deletion.ts';
 import type { UpdateTarget } from './object-lifecycle.ts';
 import { deleteOptionsName } from './openapi/definitions.ts';
-import { parseListOptions, parseWriteOptions } from './options.ts';
+import { parseListOptions, parseWriteOptions, unsaidWriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
 import type { WriteRequest } from './resource-store.ts';
 import { serveScale } from './scale-verbs.ts';
@@ -205,37 +205,21 @@ async function removeCollection(request: ApiRequest): Promise<ApiResponse> {
   return { kind: 'list', list: { ...found, entries: deleted } };
 }
 
+/** The options of a delete are those of its body; where there is none, those of its query. */
 function deleteRequest(request: ApiRequest): { options: DeleteOptions; write: WriteRequest } {
-  const options: DeleteOptions = { ...parseQueryDeleteOptions(request.query) };
-  if (request.body !== undefined && !(request.body.kind === 'bytes' && request.body.bytes.length === 0)) {
-    const { value } = decodeValue(request.body, 'DeleteOptions', schemaOf(deleteOptionsName));
-    if (!isJsonObject(value)) throw badRequest('the body of a delete must be DeleteOptions');
-    if (value.kind !== undefined && value.kind !== 'DeleteOptions') {
-      throw badRequest(`decoded object cannot be converted to DeleteOptions`);
-    }
-    Object.assign(options, parseDeleteOptions(value));
-  }
-  const writeOptions = parseWriteOptions(request.query, 'DeleteOptions');
-  const write = writeRequest(
-    request,
-    { ...writeOptions, dryRun: writeOptions.dryRun || options.dryRun === true },
-    'DeleteOptions',
-  );
+  const options = deleteOptionsOf(request);
+  const write = writeRequest(request, { ...unsaidWriteOptions, dryRun: options.dryRun === true }, 'DeleteOptions');
   return { options, write };
 }
 
-function parseQueryDeleteOptions(query: URLSearchParams): DeleteOptions {
-  const raw: JsonObject = {};
-  const grace = query.get('gracePeriodSeconds');
-  if (grace !== null) {
-    if (!/^-?\d+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
-    raw.gracePeriodSeconds = Number(grace);
+function deleteOptionsOf({ body, query }: ApiRequest): DeleteOptions {
+  if (body === undefined || (body.kind === 'bytes' && body.bytes.length === 0)) return parseDeleteQuery(query);
+  const { value } = decodeValue(body, 'DeleteOptions', schemaOf(deleteOptionsName));
+  requireJsonObject(value, 'DeleteOptions', body);
+  if (value.kind !== undefined && value.kind !== 'DeleteOptions') {
+    throw badRequest('decoded object cannot be converted to DeleteOptions');
   }
-  const policy = query.get('propagationPolicy');
-  if (policy !== null && policy !== '') raw.propagationPolicy = policy;
-  const orphan = query.get('orphanDependents');
-  if (orphan !== null) raw.orphanDependents = orphan !== 'false' && orphan !== '0';
-  return parseDeleteOptions(raw);
+  return parseDeleteOptions(value);
 }
 
 function deletedStatus(request: ApiRequest, entry: CacheEntry): JsonObject {
@@ -260,9 +244,11 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
   let body: JsonObject | undefined;
   if (request.body !== undefined) {
     const { value } = decodeValue(request.body, found.kind, found.schema);
-    if (!isJsonObject(value)) throw badRequest(`the body must be a ${found.kind}`);
-    if (value.kind !== undefined && value.kind !== found.kind) {
-      throw badRequest(`${String(value.kind)} cannot be handled as a ${found.kind}`);
+    requireJsonObject(value, found.kind, request.body);
+    const { kind = found.kind, apiVersion = found.version ?? served.version.name } = value;
+    if (kind !== found.kind) {
+      const group = found.group ?? served.type.group;
+      throw foreignKind({ kind: String(kind), apiVersion: String(apiVersion) }, { group, name: found.kind });
     }
     body = value;
   }

@@ -47,7 +47,6 @@ describe('bad input', () => {
       /^the object provided is unrecognized \(must be of type ConfigMap\): couldn't get version\/kind; json parse error: invalid character 'h' looking for beginning of value \(68656c6c6f\)$/,
     ],
     ['a list', '[]', undefined, /json: cannot unmarshal array into Go value of type struct/],
-    ['null', 'null', undefined, /unrecognized/],
     [
       'broken YAML',
       'a: [',
@@ -66,6 +65,61 @@ describe('bad input', () => {
     it(`refuses ${title} with 400`, async () => {
       const answer = await api.send('POST', collection, { body, ...(type === undefined ? {} : { type }) });
       assertFailure(answer, 400, 'BadRequest', message);
+    });
+  }
+
+  it('reads null as an object without fields, as Go does', async () => {
+    const answer = await api.send('POST', collection, { body: 'null' });
+    const message = 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required';
+    assertFailure(answer, 422, 'Invalid', message);
+  });
+
+  const foreign: readonly [apiVersion: string, kind: string, message: string][] = [
+    [
+      'apps/v1',
+      'Deployment',
+      'Deployment in version "v1" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap): unknown conversion',
+    ],
+    [
+      'v1',
+      'Nothing',
+      'Nothing in version "v1" cannot be handled as a ConfigMap: no kind "Nothing" is registered for version "v1" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+    ],
+    [
+      'apps/v1',
+      'ConfigMap',
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "apps/v1" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+    ],
+  ];
+  for (const [apiVersion, kind, message] of foreign) {
+    it(`refuses a ${apiVersion} ${kind} in the words of Kubernetes' scheme`, async () => {
+      const body = { apiVersion, kind, metadata: { name: 'x' } };
+      assertFailure(await api.send('POST', collection, { body }), 400, 'BadRequest', message);
+    });
+  }
+
+  it('refuses another version of the kind', async () => {
+    const path = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers';
+    const body = { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'x' } };
+    assertFailure(
+      await api.send('POST', path, { body }),
+      400,
+      'BadRequest',
+      'the API version in the data (autoscaling/v1) does not match the expected API version (autoscaling/v2)',
+    );
+  });
+
+  const numbers: readonly [text: string, message: string][] = [
+    ['', 'strconv.ParseInt: parsing "": invalid syntax'],
+    ['five', 'strconv.ParseInt: parsing "five": invalid syntax'],
+    ['1.5', 'strconv.ParseInt: parsing "1.5": invalid syntax'],
+    ['9223372036854775808', 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+  ];
+  for (const [text, message] of numbers) {
+    it(`refuses the number ${JSON.stringify(text)} in a query`, async () => {
+      assertFailure(await api.send('GET', `${collection}?limit=${text}`), 400, 'BadRequest', message);
+      const path = `${collection}/x?gracePeriodSeconds=${text}`;
+      assertFailure(await api.send('DELETE', path), 400, 'BadRequest', message);
     });
   }
 

@@ -171,7 +171,7 @@ describe('create', () => {
       code: 400,
       reason: 'BadRequest',
       message:
-        'Secret in version "v1" cannot be handled as a ConfigMap: converting (Secret) to (ConfigMap): unknown conversion',
+        'Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion',
     },
     {
       title: 'another kind of custom resource',

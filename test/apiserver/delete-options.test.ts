@@ -46,6 +46,21 @@ describe('DeleteOptions', () => {
     });
   });
 
+  it('are those of the body, where there is one: its query counts for nothing', async () => {
+    await api.ok('POST', collection, configMap('b'));
+    const query = '?dryRun=All&propagationPolicy=None&gracePeriodSeconds=x';
+    const answer = await api.send('DELETE', `${collection}/b${query}`, { body: { kind: 'DeleteOptions' } });
+    assert.equal(answer.code, 200, answer.text);
+    assertFailure(await api.send('GET', `${collection}/b`), 404, 'NotFound', 'configmaps "b" not found');
+  });
+
+  it('may run dry only as all', async () => {
+    const message =
+      'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"';
+    assertFailure(await api.send('DELETE', `${collection}/a`, { body: { dryRun: ['Some'] } }), 422, 'Invalid', message);
+    assertFailure(await api.send('DELETE', `${collection}/a?dryRun=Some`), 422, 'Invalid', message);
+  });
+
   const wrong: readonly [unknown, string][] = [
     [{ [ignore]: 'yes' }, `json: cannot unmarshal string into Go struct field DeleteOptions.${ignore} of type bool`],
     [

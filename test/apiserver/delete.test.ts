@@ -131,7 +131,7 @@ describe('delete', () => {
       undefined,
       422,
       'Invalid',
-      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Foo": supported values: "Background", "Foreground", "Orphan"',
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Foo": supported values: "Foreground", "Background", "Orphan", "nil"',
     ],
     [
       'two policies',

@@ -130,13 +130,13 @@ describe('protobuf bodies', () => {
       maps,
       message('v1', `${core}.Secret`, named('x')),
       400,
-      'Secret in version "v1" cannot be handled as a ConfigMap: converting (Secret) to (ConfigMap): unknown conversion',
+      'Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion',
     );
     await refused(
       maps,
       message('v2', `${core}.ConfigMap`, named('x')),
       400,
-      'the API version in the data (v2) does not match the expected API version (v1)',
+      'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2" in scheme "pkg/api/legacyscheme/scheme.go:30"',
     );
   });
 

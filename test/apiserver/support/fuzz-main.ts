@@ -72,9 +72,9 @@ async function cleanUp(api: Api): Promise<void> {
     if (!kept && verbs.includes('deletecollection') && !name.includes('/')) collections.push(`/api/v1/${name}`);
   }
   for (const collection of collections) {
-    const { code, json } = await api.send('GET', collection);
+    const answer = await api.send('GET', collection);
     // A fuzzed request may have deleted the definition.
-    for (const { metadata } of (code === 200 ? json.items : []) as {
+    for (const { metadata } of (answer.code === 200 ? answer.json.items : []) as {
       metadata: { namespace?: string; name: string };
     }[]) {
       const plural = collection.slice(collection.lastIndexOf('/'));
