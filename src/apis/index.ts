@@ -14,6 +14,9 @@ import { replicaSetType } from './apps/replica-set.ts';
 import { statefulSetType } from './apps/stateful-set.ts';
 import { selfSubjectReviewType } from './authentication/self-subject-review.ts';
 import { tokenReviewType } from './authentication/token-review.ts';
+import { selfSubjectAccessReviewType } from './authorization/self-subject-access-review.ts';
+import { selfSubjectRulesReviewType } from './authorization/self-subject-rules-review.ts';
+import { localSubjectAccessReviewType, subjectAccessReviewType } from './authorization/subject-access-review.ts';
 import { horizontalPodAutoscalerType } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobType } from './batch/cron-job.ts';
 import { jobType } from './batch/job.ts';
@@ -41,9 +44,9 @@ import { endpointSliceType } from './discovery/endpoint-slice.ts';
 import { newEventType } from './events/event.ts';
 import { flowSchemaType } from './flowcontrol/flow-schema.ts';
 import { priorityLevelConfigurationType } from './flowcontrol/priority-level-configuration.ts';
+import { createMetricsTypes, type MetricsProvider } from './metrics/metrics.ts';
 import { ingressType } from './networking/ingress.ts';
 import { ingressClassType } from './networking/ingress-class.ts';
-import { createMetricsTypes, type MetricsProvider } from './metrics/metrics.ts';
 import { ipAddressType } from './networking/ip-address.ts';
 import { networkPolicyType } from './networking/network-policy.ts';
 import { serviceCIDRType } from './networking/service-cidr.ts';
@@ -154,6 +157,10 @@ const types: readonly ResourceType[] = [
   statefulSetType,
   selfSubjectReviewType,
   tokenReviewType,
+  localSubjectAccessReviewType,
+  selfSubjectAccessReviewType,
+  selfSubjectRulesReviewType,
+  subjectAccessReviewType,
   horizontalPodAutoscalerType,
   cronJobType,
   jobType,

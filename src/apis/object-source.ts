@@ -18,6 +18,8 @@ export interface ObjectSource {
 }
 
 export interface ObjectHandler {
+  /** Every object is read: the source keeps them parsed. Default: they are parsed when they are asked for, each time. */
+  readonly keep?: boolean;
   set(object: SourceObject): void;
   delete(object: SourceObject): void;
   /** What was told before is void: the source has lost its place, and tells of everything again. */

@@ -24,6 +24,7 @@ class Follower {
   readonly #clock: Clock;
   readonly #log: ServerLog;
   #watcher: CacheWatcher | undefined;
+  #retain: (() => void) | undefined;
 
   constructor(served: ServedResource, handler: ObjectHandler, clock: Clock, log: ServerLog) {
     this.#served = served;
@@ -35,6 +36,7 @@ class Follower {
   async start(): Promise<void> {
     const { store } = this.#served;
     const { cache } = store;
+    if (this.#handler.keep === true) this.#retain ??= cache.retain();
     await cache.ready();
     for (const entry of cache.range(store.prefix(undefined))) this.#handler.set(this.#view(entry));
     this.#watcher = cache.watch(cache.revision, (ended) => {
@@ -70,11 +72,12 @@ class Follower {
 
   #view(entry: CacheEntry): SourceObject {
     const { store, type } = this.#served;
+    const keep = this.#handler.keep === true;
     const start = store.prefix(undefined).length;
     return {
       key: entry.key.slice(start),
       get object() {
-        return entry.peek();
+        return keep ? entry.object : entry.peek();
       },
       field(name) {
         const version = type.versions.find(({ name: version }) => version === type.storageVersion)!;

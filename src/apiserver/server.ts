@@ -22,6 +22,7 @@ import {
 } from '../auth/authorize.ts';
 import { type Clock, systemClock } from '../clock/clock.ts';
 import { crdGroup } from '../crd/types.ts';
+import type { ApiObject } from '../machinery/object.ts';
 import { resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { Store } from '../storage/store.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
@@ -41,6 +42,7 @@ import { ResourceRegistry, type ServedVersion } from './registry.ts';
 import { attributesOf } from './request-attributes.ts';
 import { resourceAccess } from './resource-access.ts';
 import { ResourceStore } from './resource-store.ts';
+import { seedObjects } from './seed.ts';
 import { type ServerLog, silentLog } from './server-log.ts';
 import { serve } from './verbs.ts';
 import { versionPath } from './version.ts';
@@ -63,7 +65,10 @@ export interface ServerOptions {
   readonly bootstrapTokens?: boolean;
   /** Where requests may come without credentials; default: everywhere, as `system:anonymous`. */
   readonly anonymous?: AnonymousPolicy;
-  /** Asked besides the built-in ones (system:masters may everything, discovery and health are open). */
+  /**
+   * In order; members of `system:masters` may everything before any is asked. Default: health is open to all, discovery to
+   * those who have signed in, nothing else.
+   */
   readonly authorizers?: readonly Authorizer[];
   /** How `pods/log` and its like reach node agents; default: they answer that there are none. */
   readonly nodes?: NodeConnector;
@@ -97,6 +102,7 @@ export class ApiServer {
   readonly clock: Clock;
   /** Objects as they are now, told as they change. */
   readonly objects: ObjectSource;
+  readonly #store: Store;
   readonly #inFlight = new InFlight();
   readonly #metrics = new ServerMetrics();
   readonly #custom: CustomResources | undefined;
@@ -108,6 +114,7 @@ export class ApiServer {
   constructor(options: ServerOptions) {
     const { store, clock = systemClock, log = silentLog } = options;
     this.clock = clock;
+    this.#store = store;
     this.objects = objectSource(this.registry, clock, log);
     const access = resourceAccess(this.registry);
     const storeOptions = { store, clock, admission: admissionChain(options.admission ?? []), access };
@@ -115,9 +122,7 @@ export class ApiServer {
     const identities = authentication(options, access, clock);
     const authorizer = unionAuthorizer([
       superuserAuthorizer,
-      publicInfoAuthorizer,
-      discoveryAuthorizer,
-      ...(options.authorizers ?? []),
+      ...(options.authorizers ?? [publicInfoAuthorizer, discoveryAuthorizer]),
     ]);
     this.#authorize = gateOf(authorizer);
     this.#services = {
@@ -171,6 +176,11 @@ export class ApiServer {
   async start(): Promise<void> {
     await Promise.all([this.#custom?.start(), this.#services.authorizer.start?.(this.objects)]);
     this.#state = 'ready';
+  }
+
+  /** Writes those of the server's own objects that are not there: neither admitted nor validated. */
+  async seed(objects: readonly ApiObject[]): Promise<void> {
+    await seedObjects(this.registry, this.#store, this.clock, objects);
   }
 
   /** Refuses new requests, ends watches, and resolves when the requests under way are answered. The store stays open. */

@@ -1,34 +1,63 @@
 /**
  * The API server's role: a store, certificates, the server itself, and HTTPS in front of it.
  */
-import { admissionPlugins } from '../admission/index.ts';
+import { admissionPlugins, serviceAccountPlugin } from '../admission/index.ts';
 import { builtinTypes } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
 import { type ApiServer, createServer } from '../apiserver/server.ts';
 import type { ServerLog } from '../apiserver/server-log.ts';
+import { anonymousHealth } from '../auth/anonymous.ts';
 import { certificateAuthenticator } from '../auth/authenticate.ts';
+import type { AuthenticationOptions } from '../auth/authentication.ts';
 import { systemComponentAuthorizer } from '../auth/authorize.ts';
+import { RbacAuthorizer } from '../auth/rbac/authorizer.ts';
 import type { Clock } from '../clock/clock.ts';
 import { crdResourceType } from '../crd/custom-resource-definition.ts';
 import type { Store } from '../storage/index.ts';
+import { defaultIssuer } from './authentication.ts';
+import { ephemeralKeys } from './service-account-keys.ts';
 
 export interface ApiRoleOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: ServerLog;
   readonly nodes: NodeConnector;
+  /** Default: what dies with the process. Client certificates are always taken. */
+  readonly authentication?: Omit<AuthenticationOptions, 'authenticators'>;
+  /**
+   * Whether pods need a service account and are given its token. Off where no controller makes the accounts, or every pod
+   * would be refused. Default: on.
+   */
+  readonly serviceAccountAdmission?: boolean;
 }
 
 /** A server with all that a cluster serves; not started yet. */
-export function clusterServer({ store, clock, log, nodes }: ApiRoleOptions): ApiServer {
+export function clusterServer(options: ApiRoleOptions): ApiServer {
+  const {
+    store,
+    clock,
+    log,
+    nodes,
+    authentication = ephemeralAuthentication(),
+    serviceAccountAdmission = true,
+  } = options;
   return createServer({
     store,
     clock,
     log,
     nodes,
     types: [...builtinTypes(), crdResourceType],
-    admission: admissionPlugins,
+    admission: [...admissionPlugins, ...(serviceAccountAdmission ? [serviceAccountPlugin(clock)] : [])],
+    ...authentication,
     authenticators: [certificateAuthenticator],
-    authorizers: [systemComponentAuthorizer],
+    authorizers: [systemComponentAuthorizer, new RbacAuthorizer()],
   });
+}
+
+function ephemeralAuthentication(): AuthenticationOptions {
+  return {
+    serviceAccounts: { issuers: [defaultIssuer], keys: ephemeralKeys() },
+    bootstrapTokens: true,
+    anonymous: anonymousHealth,
+  };
 }

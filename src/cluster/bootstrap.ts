@@ -1,21 +1,25 @@
 /**
- * What a new cluster holds before anybody asks: the system's namespaces, and the Service under which pods find the API.
+ * What a new cluster holds before anybody asks: the system's namespaces, its roles, and the Service under which pods find
+ * the API.
  * Source: kube-apiserver's system-namespaces and kubernetes-service controllers.
  */
+import type { ApiServer } from '../apiserver/server.ts';
 import type { Client } from '../client/client.ts';
 import { Namespace, Service } from '../client/kinds.ts';
 import { isReason } from '../machinery/status.ts';
+import { bootstrapRoles } from './bootstrap-roles.ts';
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** `port` is where the API server listens; 0 when it listens nowhere (in memory). */
-export async function bootstrap(client: Client, port: number): Promise<void> {
+export async function bootstrap(server: ApiServer, client: Client, port: number): Promise<void> {
   const namespaces = client.resource(Namespace);
   await Promise.all(
     systemNamespaces.map(async (name) => {
       if (!(await exists(() => namespaces.get({ name })))) await namespaces.create({ metadata: { name } });
     }),
   );
+  await bootstrapRoles(server, client);
   if (port === 0) return;
   const services = client.resource(Service);
   const key = { namespace: 'default', name: 'kubernetes' };

@@ -5,6 +5,7 @@
  * through a transport of its own identity → kubeconfig.
  */
 import type { ApiServer } from '../apiserver/server.ts';
+import { keySetPath } from '../auth/service-account/discovery.ts';
 import { createClient } from '../client/client.ts';
 import { inProcessTransport } from '../client/in-process.ts';
 import type { Transport } from '../client/transport.ts';
@@ -14,6 +15,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import type { Store } from '../storage/index.ts';
 import { clusterServer } from './api-role.ts';
+import { type AuthenticationFlags, type ClusterAuthentication, clusterAuthentication } from './authentication.ts';
 import { bootstrap } from './bootstrap.ts';
 import { startControllers } from './controllers-role.ts';
 import { DataDirectory, writeSecret } from './data-directory.ts';
@@ -40,6 +42,8 @@ export interface ClusterOptions {
   readonly scheduler: boolean;
   readonly runtime: RuntimeChoice;
   readonly nodes: number;
+  /** Besides client certificates. */
+  readonly authentication?: AuthenticationFlags;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -74,10 +78,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       clusterPki(directory, options.bind, clock.now()),
     ]);
     running.push({ stop: () => store.close() });
-    const { server, nodes } = await startServer(store, pki, clock, log, running);
+    let url = '';
+    const authentication = await clusterAuthentication(
+      options.authentication ?? {},
+      directory,
+      () => `${url}${keySetPath}`,
+      clock,
+      log,
+    );
+    running.push({ stop: async () => authentication.close() });
+    const { server, nodes } = await startServer(store, pki, authentication, clock, log, running);
     const listener = await listenOn(server, pki, options);
     running.push({ stop: () => stopServing(server, listener) });
-    const url = `https://${urlHost(options.bind)}:${listener.port}`;
+    url = `https://${urlHost(options.bind)}:${listener.port}`;
 
     const transport = (name: string, groups: readonly string[] = []): Transport =>
       // Managed fields name the component, as its User-Agent does elsewhere: kube-scheduler.
@@ -85,7 +98,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         user: { name, groups: [...groups, 'system:authenticated'] },
         userAgent: name.startsWith('system:node:') ? 'kubelet' : name.replace(/^system:/, ''),
       });
-    await bootstrap(createClient(transport('system:apiserver', ['system:masters'])), listener.port);
+    await bootstrap(server, createClient(transport('system:apiserver', ['system:masters'])), listener.port);
 
     const controllers = await startControllers({
       transport: transport('system:kube-controller-manager'),
@@ -140,6 +153,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function startServer(
   store: Store,
   pki: ClusterPki,
+  authentication: ClusterAuthentication,
   clock: Clock,
   log: Logger,
   running: Running[],
@@ -151,7 +165,7 @@ async function startServer(
       pki.admin,
     ),
   );
-  const server: ApiServer = clusterServer({ store, clock, log, nodes });
+  const server: ApiServer = clusterServer({ store, clock, log, nodes, authentication: authentication.options });
   running.push({ stop: () => server.stop() });
   await server.start();
   return { server, nodes };

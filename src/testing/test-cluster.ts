@@ -15,13 +15,16 @@ import { NodeDirectory } from '../cluster/node-directory.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import { openMemoryStore, type Store } from '../storage/index.ts';
-import { type HttpEndpoint, serveOverHttps } from './http-endpoint.ts';
+import { type HttpEndpoint, serveOverHttps, testPki } from './http-endpoint.ts';
 import { crdOf, type Definable, untilEstablished } from './resources.ts';
 
 export interface TestClusterOptions {
   /** Custom resources to serve: CustomResourceDefinitions, or what `defineResource` answers. */
   readonly resources?: readonly Definable[];
-  /** Built-in controllers by kube-controller-manager's names, `*` for all. Default: none. */
+  /**
+   * Built-in controllers by kube-controller-manager's names, `*` for all. Default: none. Pods need a service account, as in
+   * Kubernetes, where `serviceaccount-controller` is among them; elsewhere nobody would make the accounts.
+   */
   readonly controllers?: readonly string[];
   /** Simulated nodes, and a scheduler that sends pods to them. Default: none. */
   readonly nodes?: number;
@@ -58,7 +61,9 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   const { clock = systemClock, log = silentLogger, nodes: nodeCount = 0 } = options;
   const store = openMemoryStore({ clock });
   const nodes = new NodeDirectory();
-  const server = clusterServer({ store, clock, log, nodes });
+  const { controllers = [] } = options;
+  const serviceAccountAdmission = controllers.some((name) => name === '*' || name === 'serviceaccount-controller');
+  const server = clusterServer({ store, clock, log, nodes, serviceAccountAdmission });
   const parts: { stop(): Promise<void> }[] = [{ stop: () => store.close() }, { stop: () => server.stop() }];
   const stop = async (): Promise<void> => {
     for (const part of parts.splice(0).reverse()) await part.stop();
@@ -71,13 +76,14 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     const transport = transportAs(administrator, ['system:masters']);
     parts.push({ stop: () => transport.close() });
     const client = createClient(transport);
-    await bootstrap(client, 0);
+    await bootstrap(server, client, 0);
 
-    const { controllers = [] } = options;
     if (controllers.length > 0) {
       const { startControllers } = await import('../cluster/controllers-role.ts');
       const transport = transportAs('system:kube-controller-manager');
-      parts.push(await startControllers({ transport, selection: controllers, clock, log }));
+      const { authority } = await testPki(clock.now());
+      const rootCertificates = authority.certificate;
+      parts.push(await startControllers({ transport, selection: controllers, clock, log, rootCertificates }));
     }
     if (nodeCount > 0) parts.push(...(await startNodes(nodeCount, nodes, transportAs, clock, log)));
 

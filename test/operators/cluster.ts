@@ -40,12 +40,13 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
     clock,
     log: { error: (fields: unknown) => errors.push(fields) } as never,
     nodes: { connect: unused } as never,
+    serviceAccountAdmission: false,
   });
   const errors: unknown[] = [];
   const writes: string[] = [];
   await server.start();
   const client = createClient(inProcessTransport(server, { user: admin }));
-  await bootstrap(client, 0);
+  await bootstrap(server, client, 0);
   const transport = inProcessTransport(server, {
     user: { name: 'system:kube-controller-manager', groups: ['system:authenticated'] },
     userAgent: 'kube-controller-manager',

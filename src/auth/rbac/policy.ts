@@ -61,6 +61,7 @@ export class RbacPolicy {
   #handler(set: (object: unknown) => void, remove: (key: string) => void): ObjectHandler {
     const keys = new Set<string>();
     return {
+      keep: true,
       set(found) {
         keys.add(found.key);
         set(found.object);
