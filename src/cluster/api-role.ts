@@ -10,7 +10,6 @@ import { anonymousHealth } from '../auth/anonymous.ts';
 import { certificateAuthenticator } from '../auth/authenticate.ts';
 import type { AuthenticationOptions } from '../auth/authentication.ts';
 import { systemComponentAuthorizer } from '../auth/authorize.ts';
-import { RbacAuthorizer } from '../auth/rbac/authorizer.ts';
 import type { Clock } from '../clock/clock.ts';
 import { crdResourceType } from '../crd/custom-resource-definition.ts';
 import type { Store } from '../storage/index.ts';
@@ -50,7 +49,7 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     admission: [...admissionPlugins, ...(serviceAccountAdmission ? [serviceAccountPlugin(clock)] : [])],
     ...authentication,
     authenticators: [certificateAuthenticator],
-    authorizers: [systemComponentAuthorizer, new RbacAuthorizer()],
+    authorizers: [systemComponentAuthorizer],
   });
 }
 

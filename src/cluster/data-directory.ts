@@ -26,6 +26,11 @@ export class DataDirectory {
     return join(this.path, 'kubeconfig');
   }
 
+  /** Keys and certificates. */
+  get pki(): string {
+    return join(this.path, 'pki');
+  }
+
   node(name: string): string {
     return join(this.path, 'nodes', name);
   }
@@ -33,7 +38,7 @@ export class DataDirectory {
   /** `undefined` when there is no such file. */
   async readPki(name: string): Promise<string | undefined> {
     try {
-      return await readFile(join(this.path, 'pki', name), 'utf8');
+      return await readFile(join(this.pki, name), 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -41,8 +46,8 @@ export class DataDirectory {
   }
 
   async writePki(name: string, text: string): Promise<void> {
-    await mkdir(join(this.path, 'pki'), { recursive: true, mode: 0o700 });
-    await writeSecret(join(this.path, 'pki', name), text);
+    await mkdir(this.pki, { recursive: true, mode: 0o700 });
+    await writeSecret(join(this.pki, name), text);
   }
 }
 

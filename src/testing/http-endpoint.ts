@@ -16,9 +16,13 @@ export interface HttpEndpoint {
 /** Certificates are made once a process: they take longer than the cluster itself. */
 let pki: Promise<ClusterPki> | undefined;
 
-export async function serveOverHttps(server: ApiServer, now: number): Promise<HttpEndpoint> {
+export function testPki(now: number): Promise<ClusterPki> {
   pki ??= clusterPki(undefined, '127.0.0.1', now);
-  const made = await pki;
+  return pki;
+}
+
+export async function serveOverHttps(server: ApiServer, now: number): Promise<HttpEndpoint> {
+  const made = await testPki(now);
   const listener = await listen({
     handler: server.handler,
     upgrade: server.upgrade,

@@ -210,6 +210,7 @@ describeKubectl('get', { resources: [gadgets], controllers: ['*'], nodes: 1 }, (
       gadget.shop.example.com/a   3      <age>
       $ kubectl get cm,gd -o name
       configmap/cm
+      configmap/kube-root-ca.crt
       gadget.shop.example.com/a
       gadget.shop.example.com/b
       gadget.shop.example.com/c
