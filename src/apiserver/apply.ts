@@ -7,16 +7,55 @@ import { duplicateFields, isJsonObject, JsonSyntaxError, type JsonValue, parseJs
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict } from '../machinery/status.ts';
 import { parseYaml, YamlError } from '../machinery/yaml.ts';
-import type { ApiRequest } from './api-request.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { draftOf } from './cache-entry.ts';
 import { applyDefaults, type RequestBody } from './decode.ts';
 import { acrossVersions, keepManagedFields, trackedWrite } from './field-tracker.ts';
+import { IdleApply } from './idle-apply.ts';
+import type { UpdateTarget } from './object-lifecycle.ts';
 import type { WriteOptions } from './options.ts';
 import type { WriteRequest } from './resource-store.ts';
-import { checkUrl } from './write-request.ts';
+import { checkUrl, writeRequest } from './write-request.ts';
+
+export async function serveApply(
+  request: ApiRequest,
+  body: RequestBody,
+  options: WriteOptions,
+  target: UpdateTarget,
+): Promise<ApiResponse> {
+  const { served, subresource } = request;
+  const { store, version } = served;
+  const write = writeRequest(request, options, 'PatchOptions');
+  const idle = body.kind === 'bytes' ? new IdleApply(version, subresource, body.bytes, options) : undefined;
+  const confirmed = idle && (await store.confirm(write, (entry, type) => idle.recall(entry, type)));
+  if (confirmed !== undefined) return { kind: 'entry', code: 200, entry: confirmed };
+
+  const applied = decodeApplied(body, request, options);
+  let merged = false;
+  const result = await store.update(
+    async (live) => {
+      const { draft, changed } = await applyConfiguration(live, applied, request, options);
+      merged = changed;
+      return draft;
+    },
+    { ...write, trackFields: applied.trackFields },
+    target,
+    subresource === '' ? async () => (await applyConfiguration(undefined, applied, request, options)).draft : undefined,
+  );
+  // Admission has seen the live object as it is, and will see it so again.
+  if (result.unchanged !== undefined && !merged) {
+    idle?.remember(result.entry, store.type, {
+      decoding: applied.warnings,
+      strategy: result.unchanged.warnings,
+    });
+  }
+  return { kind: 'entry', code: result.created ? 201 : 200, entry: result.entry };
+}
 
 export interface AppliedConfiguration {
   readonly config: ApiObject;
+  /** What the decoder warns of. */
+  readonly warnings: readonly string[];
   /** Managed fields are part of the merge; only the times of a write that changed nothing are left to be seen to. */
   readonly trackFields: WriteRequest['trackFields'];
 }
@@ -34,24 +73,32 @@ export function decodeApplied(body: RequestBody, request: ApiRequest, options: W
   if (problems.length > 0 && options.fieldValidation === 'Strict') {
     throw badRequest(`error strict decoding YAML: ${problems.join(', ')}`);
   }
-  if (options.fieldValidation === 'Warn') for (const problem of problems) request.warn(problem);
+  const warnings = options.fieldValidation === 'Warn' ? problems : [];
+  for (const warning of warnings) request.warn(warning);
   const config = value as unknown as ApiObject;
   config.metadata ??= {};
   return {
     config,
+    warnings,
     trackFields: (draft, live) => {
       if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
     },
   };
 }
 
+/** The merged object, and whether it differs from the live one. */
+interface Draft {
+  readonly draft: ApiObject;
+  readonly changed: boolean;
+}
+
 /** `live` undefined: the object is created. */
-export function applyConfiguration(
+function applyConfiguration(
   live: ApiObject | undefined,
   { config }: AppliedConfiguration,
   request: ApiRequest,
   options: WriteOptions,
-): ApiObject | Promise<ApiObject> {
+): Draft | Promise<Draft> {
   const { type, version, store } = request.served;
   if (live === undefined && (config.metadata.uid ?? '') !== '') {
     throw conflict(
@@ -70,12 +117,12 @@ export function applyConfiguration(
       force: options.force ?? false,
     }),
   );
-  const drafted = ({ object }: ApplyResult): ApiObject => {
+  const drafted = ({ object, changed }: ApplyResult): Draft => {
     // The merge shares structure with `live` and the configuration; a draft is nobody else's.
     const draft = draftOf(object);
     checkUrl(request, draft);
     applyDefaults(draft, type, version);
-    return draft;
+    return { draft, changed };
   };
   return applied instanceof Promise ? applied.then(drafted) : drafted(applied);
 }

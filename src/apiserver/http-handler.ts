@@ -105,13 +105,11 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       authorization = protocolAuthorization(request);
       exchange.knownByProtocol = authorization !== undefined;
     }
-    const certificate = certificateOf(socket);
-    if (authorization !== undefined) {
-      return authentication.identify({ certificate, authorization, address: socket.remoteAddress });
-    }
+    if (authorization !== undefined) return authentication.identify(credentialsOf(socket, authorization));
+    // Node reads the certificate anew each time it is asked for; the connection's stays what it was.
     let user = users.get(socket);
     if (user === undefined) {
-      user = authentication.identify({ certificate, authorization: undefined, address: socket.remoteAddress });
+      user = authentication.identify(credentialsOf(socket, undefined));
       users.set(socket, user);
     }
     return user;
@@ -354,6 +352,10 @@ function verbOf(method: string | undefined, target: ResourcePath, query: URLSear
 function asksToWatch(query: URLSearchParams): boolean {
   const text = query.get('watch');
   return text !== null && text !== '0' && text.toLowerCase() !== 'false';
+}
+
+function credentialsOf(socket: TLSSocket, authorization: string | undefined): Credentials {
+  return { certificate: certificateOf(socket), authorization, address: socket.remoteAddress };
 }
 
 function certificateOf(socket: TLSSocket): Credentials['certificate'] {

@@ -26,7 +26,7 @@ import {
   serviceUnavailable,
 } from '../machinery/status.ts';
 import { type Store, StoreClosedError, type Operation as StoreOperation, StoreWriteError } from '../storage/store.ts';
-import { CacheEntry, encodeObject, entryOf } from './cache-entry.ts';
+import { CacheEntry, draftOf, encodeObject, entryOf } from './cache-entry.ts';
 import { convertObject, storedApiVersion, storedForm } from './conversion.ts';
 import { applyDefaults, shapeObject } from './decode.ts';
 import { checkPreconditions, type DeleteOptions, deletionFinished, planDeletion } from './deletion.ts';
@@ -80,6 +80,14 @@ export type Change = (current: ApiObject) => ApiObject | Promise<ApiObject>;
 export interface UpdateResult {
   readonly entry: CacheEntry;
   readonly created: boolean;
+  /** Nothing was written, as nothing has changed: the warnings of the strategy all the same. */
+  readonly unchanged?: { readonly warnings: readonly string[] };
+}
+
+/** A write that changes nothing: the warnings that it gives before admission, and those of the strategy. */
+export interface IdleWrite {
+  readonly decoding: readonly string[];
+  readonly strategy: readonly string[];
 }
 
 export type DeleteResult =
@@ -278,9 +286,50 @@ export class ResourceStore {
         continue;
       }
       const outcome = await this.#updateOnce(type, entry, change, request, target);
-      if (outcome.done) return { entry: outcome.entry, created: false };
+      if (outcome.done) return outcome.result;
       entry = outcome.current;
     }
+  }
+
+  /**
+   * A write that would leave the object as it is, as `recall` knows of its present version: admission has its say, and that
+   * is all. `undefined`: it is not known, or somebody changes the object after all; then {@link update} is for it.
+   */
+  async confirm(
+    request: WriteRequest,
+    recall: (entry: CacheEntry, type: ResourceType) => IdleWrite | undefined,
+  ): Promise<CacheEntry | undefined> {
+    const type = this.#type;
+    // Whether the user may write what it says is asked every time.
+    if (type.strategy.authorize !== undefined) return undefined;
+    const key = this.key(request.namespace, request.name);
+    await this.cache.ready();
+    const entry = this.cache.get(key);
+    if (entry === undefined) return undefined;
+    const known = recall(entry, type);
+    if (known === undefined) return undefined;
+    for (const warning of known.decoding) request.warn(warning);
+    const requested = groupVersion(type.group, request.version.name);
+    const converted = entry.apiVersion === requested ? undefined : await inVersion(type, entry, request.version.name);
+    let draft: ApiObject | undefined;
+    const admission: AdmissionRequest = {
+      ...this.#admissionRequest('UPDATE', undefined, undefined, request),
+      // Made for those who look at them: few do.
+      get object(): ApiObject {
+        draft ??= draftOf(this.oldObject!);
+        return draft;
+      },
+      get oldObject(): ApiObject {
+        return converted ?? entry.recent;
+      },
+    };
+    const mutated = this.#chain(request).mutate(admission);
+    if (mutated !== undefined) await mutated;
+    if (draft !== undefined && !deepEqual(draft, admission.oldObject)) return undefined;
+    for (const warning of known.strategy) request.warn(warning);
+    const validated = this.#chain(request).validate(admission);
+    if (validated !== undefined) await validated;
+    return (await this.#reread(key)) === entry ? entry : undefined;
   }
 
   async #updateOnce(
@@ -289,7 +338,7 @@ export class ResourceStore {
     change: Change,
     request: WriteRequest,
     target: UpdateTarget,
-  ): Promise<{ done: true; entry: CacheEntry } | { done: false; current: CacheEntry | undefined }> {
+  ): Promise<Outcome> {
     const { context, version } = request;
     const old = await inVersion(type, entry, version.name);
     const changed = change(old);
@@ -313,7 +362,7 @@ export class ResourceStore {
     const release = allocated === undefined ? undefined : await allocated(draft, old, this.#access, context);
     try {
       this.#refuse(draft, validateUpdate(type, version, draft, old, target, context));
-      this.#warn(type, draft, old, request);
+      const warnings = this.#warn(type, draft, old, request);
       const validated = this.#chain(request).validate(admission);
       if (validated !== undefined) await validated;
       const stored = await this.#storageForm(type, draft, version);
@@ -321,21 +370,23 @@ export class ResourceStore {
         const gone = await this.#remove(entry, context);
         return gone === undefined
           ? { done: false, current: await this.#reread(entry.key) }
-          : { done: true, entry: unwritten(entry, this.#encode(stored), stored) };
+          : done(unwritten(entry, this.#encode(stored), stored));
       }
       const value = this.#encode(stored);
       if (sameStoredForm(entry, value, stored)) {
+        // A write that changes nothing does not learn from the store whether another came first.
+        const current = await this.#reread(entry.key);
         release?.();
-        return { done: true, entry };
+        return current === entry ? done(entry, { warnings }) : { done: false, current };
       }
       if (context.dryRun) {
         release?.();
-        return { done: true, entry: unwritten(entry, value, stored) };
+        return done(unwritten(entry, value, stored));
       }
       const written = await this.#commit(type, entry.key, entry.revision, value, stored);
       if (written !== undefined) {
         type.strategy.afterWrite?.(entry.peek(), written.peek(), this.#access);
-        return { done: true, entry: written };
+        return done(written);
       }
       release?.();
       return { done: false, current: await this.#reread(entry.key) };
@@ -496,8 +547,10 @@ export class ResourceStore {
     if (errors.length > 0) throw invalidObject(this.kind, object.metadata.name ?? '', errors);
   }
 
-  #warn(type: ResourceType, object: ApiObject, old: ApiObject | undefined, request: WriteRequest): void {
-    for (const warning of type.strategy.warnings?.(object, old, request.context) ?? []) request.warn(warning);
+  #warn(type: ResourceType, object: ApiObject, old: ApiObject | undefined, request: WriteRequest): readonly string[] {
+    const warnings = type.strategy.warnings?.(object, old, request.context) ?? [];
+    for (const warning of warnings) request.warn(warning);
+    return warnings;
   }
 
   #chain({ internal }: WriteRequest): AdmissionChain {
@@ -553,6 +606,15 @@ function conformTo(type: ResourceType, version: ResourceVersion): (draft: ApiObj
     conforming.set(version, known);
   }
   return known.conform;
+}
+
+/** What came of an attempt; not done: another write came first. */
+type Outcome =
+  | { readonly done: true; readonly result: UpdateResult }
+  | { readonly done: false; readonly current: CacheEntry | undefined };
+
+function done(entry: CacheEntry, unchanged?: UpdateResult['unchanged']): Outcome {
+  return { done: true, result: { entry, created: false, ...(unchanged === undefined ? {} : { unchanged }) } };
 }
 
 /** Source: `IsValidPathSegmentName` of `k8s.io/apimachinery/pkg/api/validation/path`. */

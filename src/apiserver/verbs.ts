@@ -8,7 +8,7 @@ import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, methodNotAllowed, type Named, resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
-import { applyConfiguration, decodeApplied } from './apply.ts';
+import { serveApply } from './apply.ts';
 import type { CacheEntry } from './cache-entry.ts';
 import { applyDefaults, type Decoded, decodeValue, foreignKind, requireJsonObject } from './decode.ts';
 import { type DeleteOptions, parseDeleteOptions, parseDeleteQuery } from './deletion.ts';
@@ -133,25 +133,14 @@ async function update(request: ApiRequest): Promise<ApiResponse> {
 }
 
 async function patch(request: ApiRequest): Promise<ApiResponse> {
-  const { served, subresource } = request;
-  const { type, version, store } = served;
+  const { type, version, store } = request.served;
   requireObject(request);
   const body = requireBody(request);
   const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
   const kind = patchKind(mediaType, version);
   const options = parseWriteOptions(request.query, 'PatchOptions', kind === 'apply');
   const target = targetOf(request);
-  if (kind === 'apply') {
-    const applied = decodeApplied(body, request, options);
-    const write = writeRequest(request, options, 'PatchOptions');
-    const result = await store.update(
-      (current) => applyConfiguration(current, applied, request, options),
-      { ...write, trackFields: applied.trackFields },
-      target,
-      subresource === '' ? () => applyConfiguration(undefined, applied, request, options) : undefined,
-    );
-    return { kind: 'entry', code: result.created ? 201 : 200, entry: result.entry };
-  }
+  if (kind === 'apply') return await serveApply(request, body, options, target);
   const decoded = decodePatch(kind, body, version);
   const result = await store.update(
     (current) => {
