@@ -5,6 +5,7 @@ import type { Evaluate, ExprPlanner } from './frame.ts';
 import { listCreationCost, mapCreationCost, structCreationCost } from './runtime-cost.ts';
 import type { Type } from './types.ts';
 import { CelError, EntryMap, ListValue, OptionalValue, StructValue, Uint, type Value } from './values.ts';
+import { elementWork, entryWork, work } from './work.ts';
 
 export function listConstruction(planner: ExprPlanner, expr: ListLiteral): Evaluate {
   const evaluators = expr.elements.map((element) => planner.plan(element));
@@ -12,6 +13,7 @@ export function listConstruction(planner: ExprPlanner, expr: ListLiteral): Evalu
   return (frame) => {
     const values: Value[] = [];
     frame.charge(listCreationCost);
+    work(evaluators.length * elementWork);
     for (let i = 0; i < evaluators.length; i++) {
       const value = (evaluators[i] as Evaluate)(frame);
       if (value instanceof CelError) return value;
@@ -32,6 +34,7 @@ export function mapConstruction(planner: ExprPlanner, expr: MapLiteral): Evaluat
   return (frame) => {
     const values: [Value, Value][] = [];
     frame.charge(mapCreationCost);
+    work(entries.length * entryWork);
     for (const entry of entries) {
       const key = entry.key(frame);
       if (key instanceof CelError) return key;
@@ -51,6 +54,7 @@ export function objectConstruction(planner: ExprPlanner, expr: StructLiteral, ty
   return (frame) => {
     const values: [Value, Value][] = [];
     frame.charge(structCreationCost);
+    work(fields.length * entryWork);
     for (const field of fields) {
       const value = field.evaluate(frame);
       if (value instanceof CelError) return value;

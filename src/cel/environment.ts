@@ -7,12 +7,12 @@ import { fromJson } from './json.ts';
 import { macroTable } from './macros.ts';
 import { type ParserOptions, parse } from './parser.ts';
 import { type PlanScope, plan } from './planner.ts';
-import { CostLimitExceeded } from './runtime-cost.ts';
 import { formatIssues, type SourceIssue } from './source.ts';
 import { standardLibrary } from './standard.ts';
 import { parseType, type Type, typeOf } from './types.ts';
 import { validateLiterals } from './validators.ts';
 import { CelError, TypeValue, type Value } from './values.ts';
+import { CostLimitExceeded, endWork, startWork, workOf } from './work.ts';
 
 export interface EnvironmentOptions {
   /** Variables by name, with their types or the notation of them: `int`, `list(string)`, `map(string, dyn)`. */
@@ -46,7 +46,9 @@ export class CompileError extends Error {
 export interface Outcome {
   readonly value: Value;
   readonly cost: number;
-  /** Whether the evaluation was stopped because it cost more than it may. */
+  /** What it did, costs apart; {@link workPerCost} for each unit of cost that it may have stop it. */
+  readonly work: number;
+  /** Whether the evaluation was stopped because it cost more, or did more, than it may. */
   readonly limitExceeded: boolean;
 }
 
@@ -172,6 +174,16 @@ function collectFunctions(libraries: readonly Library[]): Map<string, FunctionDe
   return functions;
 }
 
+/** What an evaluation takes before it does anything. */
+const evaluationWork = 20;
+
+function failure(error: unknown): CelError {
+  if (error instanceof CostLimitExceeded) return new CelError(error.message);
+  // Values nested so deeply that walking them exhausts the stack.
+  if (error instanceof RangeError) return new CelError('value nesting limit exceeded');
+  throw error;
+}
+
 /** An expression ready to be evaluated, any number of times. */
 export class Program {
   readonly checked: CheckedAst;
@@ -210,22 +222,18 @@ export class Program {
     return this.run(this.#environment.bind(bindings)).value;
   }
 
-  /** Evaluates with variables in the order of the environment, up to a cost. */
+  /** Evaluates with variables in the order of the environment, up to a cost and the work that it pays for. */
   run(globals: readonly (Value | undefined)[], costLimit = Number.POSITIVE_INFINITY): Outcome {
     const frame = new Frame(globals, this.#locals, costLimit);
+    const limit = workOf(costLimit);
+    const outer = startWork(limit);
     try {
       const value = this.#evaluate(frame);
       if (frame.cost > costLimit) throw new CostLimitExceeded();
-      return { value, cost: frame.cost, limitExceeded: false };
+      return { value, cost: frame.cost, work: evaluationWork + limit - endWork(outer), limitExceeded: false };
     } catch (error) {
-      if (error instanceof CostLimitExceeded) {
-        return { value: new CelError(error.message), cost: frame.cost, limitExceeded: true };
-      }
-      // Values nested so deeply that walking them exhausts the stack.
-      if (error instanceof RangeError) {
-        return { value: new CelError('value nesting limit exceeded'), cost: frame.cost, limitExceeded: false };
-      }
-      throw error;
+      const work = evaluationWork + limit - endWork(outer);
+      return { value: failure(error), cost: frame.cost, work, limitExceeded: error instanceof CostLimitExceeded };
     }
   }
 }

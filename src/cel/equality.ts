@@ -16,9 +16,15 @@ import {
   Uint,
   type Value,
 } from './values.ts';
+import { elementWork, entryWork, textWork, work } from './work.ts';
 
 /** Whether two values are equal. Values of different types are not, except numbers, which compare by magnitude. */
 export function equal(a: Value, b: Value): boolean {
+  if (typeof a === 'string') {
+    work(elementWork + (typeof b === 'string' && a.length === b.length ? textWork(a.length) : 0));
+    return a === b;
+  }
+  work(elementWork);
   if (a === b) return true;
   if (isNumeric(a)) return isNumeric(b) && compareNumbers(a, b) === 0;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -41,11 +47,13 @@ function equalLists(a: ListValue, b: ListValue): boolean {
   if (a.length !== b.length) return false;
   // Kubernetes compares by the list type of the left side.
   if (a.semantics?.type === 'set') {
+    work(a.length * entryWork);
     const members = new Set(a.items.map(a.semantics.keyOf));
     return b.items.every((item) => members.has(a.semantics?.keyOf(item)));
   }
   if (a.semantics?.type === 'map') {
     const { keyOf } = a.semantics;
+    work(a.length * entryWork);
     const indices = new Map(a.items.map((item, i) => [keyOf(item), i]));
     return b.items.every((item, i) => {
       const index = indices.get(keyOf(item));
@@ -93,14 +101,17 @@ export function compareStrings(a: string, b: string): number {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
     if (x === y) continue;
+    work(textWork(i));
     const surrogates = Number((x & 0xf800) === 0xd800) - Number((y & 0xf800) === 0xd800);
     return surrogates === 0 ? x - y : surrogates;
   }
+  work(textWork(length));
   return a.length - b.length;
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
+  work(textWork(length));
   for (let i = 0; i < length; i++) {
     const difference = (a[i] as number) - (b[i] as number);
     if (difference !== 0) return difference;
@@ -132,9 +143,13 @@ export function typeName(value: Value): string {
   }
 }
 
+/** Texts that take no work to speak of. */
+const shortText = 64;
+
 /** The number of code points: what `size` of a string is. */
 export function codePoints(text: string): number {
   let size = text.length;
+  if (size > shortText) work(textWork(size));
   for (let i = 0; i < text.length; i++) {
     if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) size--;
   }

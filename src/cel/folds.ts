@@ -6,8 +6,9 @@ import type { Call, Comprehension, Expr } from './ast.ts';
 import { typeName } from './equality.ts';
 import type { Evaluate, ExprPlanner, Frame } from './frame.ts';
 import { accumulator } from './macros.ts';
-import { CostLimitExceeded, listCreationCost } from './runtime-cost.ts';
+import { listCreationCost } from './runtime-cost.ts';
 import { CelError, ListValue, MapValue, noSuchOverload, type Value } from './values.ts';
+import { CostLimitExceeded, roundWork, work } from './work.ts';
 
 export function planFold(planner: ExprPlanner, expr: Comprehension): Evaluate {
   if (isBind(expr)) return planBind(planner, expr);
@@ -16,9 +17,11 @@ export function planFold(planner: ExprPlanner, expr: Comprehension): Evaluate {
   const result = planner.enter(expr.accuVar).slot;
   const first = planner.enter(expr.iterVar).slot;
   const second = expr.iterVar2 === '' ? -1 : planner.enter(expr.iterVar2).slot;
-  const loop: Loop = { range, first, second };
+  const loop = { range, first, second, roundWork };
+  const before = planner.freeSteps;
   const fold = planLoop(planner, expr, loop, result, init);
   planner.leave(1);
+  loop.roundWork += planner.freeSteps - before;
   return fold;
 }
 
@@ -71,6 +74,8 @@ interface Loop {
   readonly first: number;
   /** The slot of the value; -1 when there is one variable. */
   readonly second: number;
+  /** The work of a round besides what it costs. */
+  readonly roundWork: number;
 }
 
 /** What a round of a loop says: whether to go on. */
@@ -85,25 +90,36 @@ function iterate(loop: Loop, frame: Frame, round: Round): CelError | undefined {
   return new CelError(`got '${typeName(range)}', expected iterable type`);
 }
 
-function overList({ first, second }: Loop, frame: Frame, { items, read }: ListValue, round: Round): undefined {
+function overList(loop: Loop, frame: Frame, { items, read }: ListValue, round: Round): undefined {
+  const { first, second } = loop;
   const { locals } = frame;
   const slot = second < 0 ? first : second;
   for (let i = 0; i < items.length; i++) {
     if (second >= 0) locals[first] = i;
     locals[slot] = read === undefined ? (items[i] as Value) : read(items[i]);
     if (!round(frame)) return;
-    if (frame.cost > frame.limit) throw new CostLimitExceeded();
+    if (i % roundsBetweenChecks === roundsBetweenChecks - 1) check(loop, frame, roundsBetweenChecks);
   }
+  check(loop, frame, items.length % roundsBetweenChecks);
 }
 
-function overMap({ first, second }: Loop, frame: Frame, map: MapValue, round: Round): undefined {
+function overMap(loop: Loop, frame: Frame, map: MapValue, round: Round): undefined {
+  const { first, second } = loop;
   const { locals } = frame;
   for (const key of map.keys()) {
     locals[first] = key;
     if (second >= 0) locals[second] = map.get(key);
     if (!round(frame)) return;
-    if (frame.cost > frame.limit) throw new CostLimitExceeded();
+    check(loop, frame, 1);
   }
+}
+
+/** Rounds are cheap: not each of them asks whether it is one too many. */
+const roundsBetweenChecks = 16;
+
+function check(loop: Loop, frame: Frame, rounds: number): void {
+  if (frame.cost > frame.limit) throw new CostLimitExceeded();
+  work(loop.roundWork * rounds);
 }
 
 function general(

@@ -1,7 +1,7 @@
 /** What planned expressions are made of: closures over the state of an evaluation. */
 import type { Expr } from './ast.ts';
-import { CostLimitExceeded } from './runtime-cost.ts';
 import type { Value } from './values.ts';
+import { CostLimitExceeded } from './work.ts';
 
 /** The state of one evaluation. */
 export class Frame {
@@ -39,6 +39,8 @@ export interface Local {
 /** What the plans of comprehensions need of the planner. */
 export interface ExprPlanner {
   plan(expr: Expr): Evaluate;
+  /** How many operators have been planned that cost nothing. */
+  readonly freeSteps: number;
   /** The value of an expression that needs no evaluation; undefined for others. */
   constant(expr: Expr): Value | undefined;
   /** Brings a name into scope. */

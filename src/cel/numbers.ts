@@ -119,15 +119,21 @@ export function doubleToUint(value: number): Value {
   return new Uint(normalInt(BigInt(Math.trunc(value))));
 }
 
+/** Of the largest uint64. */
+const maxDigits = 20;
+
 export function parseInt64(text: string): Int | CelError | undefined {
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
-  const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  const match = /^([+-]?)0*(?=\d)([1-9]\d*|0)$/.exec(text);
+  if (match === null || (match[2] as string).length > maxDigits) return undefined;
+  const magnitude = BigInt(match[2] as string);
+  const value = match[1] === '-' ? -magnitude : magnitude;
   return value > maxInt64 || value < minInt64 ? undefined : normalInt(value);
 }
 
 export function parseUint64(text: string): Uint | undefined {
-  if (!/^\d+$/.test(text)) return undefined;
-  const value = BigInt(text);
+  const match = /^0*(?=\d)([1-9]\d*|0)$/.exec(text);
+  if (match === null || (match[1] as string).length > maxDigits) return undefined;
+  const value = BigInt(match[1] as string);
   return value > maxUint64 ? undefined : new Uint(normalInt(value));
 }
 
@@ -138,7 +144,7 @@ export function parseDouble(text: string): Double | undefined {
     if (name[2] === undefined) return name[1] === '' ? new Double(Number.NaN) : undefined;
     return new Double(name[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
   }
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isFinite(value) ? new Double(value) : undefined;
 }

@@ -6,6 +6,7 @@
  * into constants are free; `&&`, `||` and `?:` are free themselves.
  */
 import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
+import { countCall } from './call-work.ts';
 import { accepts, isLazyOptional, lazyOptional, logical, membership, notStrictlyFalse } from './calls.ts';
 import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
 import { isKey, listConstruction, mapConstruction, objectConstruction } from './constructions.ts';
@@ -38,6 +39,7 @@ import {
   OptionalValue,
   type Value,
 } from './values.ts';
+import { textWork, work } from './work.ts';
 
 /** What the planner asks of its environment. */
 export interface PlanScope {
@@ -72,6 +74,7 @@ class Planner implements ExprPlanner {
   readonly #references: readonly (Reference | undefined)[] | undefined;
   readonly #locals: Local[] = [];
   slots = 0;
+  freeSteps = 0;
   /** The first constant that cannot be converted: such an expression has no plan. */
   problem: CelError | undefined;
 
@@ -282,6 +285,7 @@ class Planner implements ExprPlanner {
   }
 
   #conditional(expr: Call): Evaluate {
+    this.freeSteps++;
     const [condition, whenTrue, whenFalse] = expr.args as [Expr, Expr, Expr];
     const test = this.plan(condition);
     const branch = (e: Expr): Evaluate => (this.isAttribute(e) ? this.#attribute(e, 0) : this.plan(e));
@@ -301,18 +305,24 @@ class Planner implements ExprPlanner {
     if (attributeCalls.has(expr.function)) return this.#attribute(expr, 1);
     switch (expr.function) {
       case '_&&_':
+        this.freeSteps++;
         return logical(this.plan(expr.args[0] as Expr), this.plan(expr.args[1] as Expr), false);
       case '_||_':
+        this.freeSteps++;
         return logical(this.plan(expr.args[0] as Expr), this.plan(expr.args[1] as Expr), true);
       case '@not_strictly_false':
         return notStrictlyFalse(this.plan(expr.args[0] as Expr));
     }
     const constantSet = expr.function === '@in' ? this.#constantSet(expr.args[1] as Expr) : undefined;
-    if (constantSet !== undefined) return membership(this.plan(expr.args[0] as Expr), constantSet);
+    if (constantSet !== undefined) {
+      this.freeSteps++;
+      return membership(this.plan(expr.args[0] as Expr), constantSet);
+    }
     const overloads = this.#overloads(expr);
     const args = this.#arguments(expr);
     const evaluators = args.map((arg) => this.plan(arg));
     if (expr.target !== undefined && args.length > expr.args.length && isLazyOptional(expr.function, overloads)) {
+      this.freeSteps++;
       return lazyOptional(expr.function, evaluators[0] as Evaluate, evaluators[1] as Evaluate);
     }
     const cost = callCost(this.#functionName(expr), ids(overloads));
@@ -376,6 +386,7 @@ class Planner implements ExprPlanner {
   ): Evaluate {
     const last = args.length - 1;
     const isKnownBefore = cost === undefined || cost.length < 2;
+    const count = countCall(this.#functionName(expr));
     return (frame) => {
       const values = new Array<Value>(args.length);
       let failed: CelError | undefined;
@@ -389,7 +400,9 @@ class Planner implements ExprPlanner {
       }
       // What a call costs is counted before it is made, unless it depends on the result.
       if (isKnownBefore) frame.charge(cost === undefined ? 1 : (cost as (args: readonly Value[]) => number)(values));
+      count(values);
       const result = failed ?? this.#apply(expr, overloads, values);
+      if (typeof result === 'string') work(textWork(result.length));
       if (!isKnownBefore) frame.charge(cost(values, result));
       return result;
     };

@@ -4,6 +4,7 @@
  */
 import { codePoints } from './equality.ts';
 import { ListValue, MapValue, OpaqueValue, type Value } from './values.ts';
+import { elementWork, textWork, work } from './work.ts';
 
 export const stringTraversalFactor = 0.1;
 export const regexLengthFactor = 0.25;
@@ -18,14 +19,6 @@ export const selectorRequirementFactor = 0.5;
 export const selectorRequirementCost = listCreationCost + structCreationCost;
 
 export type CallCost = (args: readonly Value[], result: Value) => number;
-
-/** What is added when the cost is more than an evaluation may have. */
-export class CostLimitExceeded extends Error {
-  override readonly name = 'CostLimitExceeded';
-  constructor() {
-    super('operation cancelled: actual cost limit exceeded');
-  }
-}
 
 /** The size that costs are computed from: characters, bytes, elements or entries; 1 for everything else. */
 export function sizeOf(value: Value): number {
@@ -153,6 +146,7 @@ export function callCost(name: string, overloadIds: readonly string[]): CallCost
 
 /** The cost of walking a value as a tree of data. */
 function dataTraversal(value: Value): number {
+  work(elementWork + (typeof value === 'string' ? textWork(value.length) : 0));
   if (typeof value === 'string') return Math.trunc(Buffer.byteLength(value) * stringTraversalFactor);
   if (value instanceof Uint8Array) return Math.trunc(value.length * stringTraversalFactor);
   let cost = 0;

@@ -19,6 +19,7 @@ import {
   Timestamp,
   type Value,
 } from './values.ts';
+import { work } from './work.ts';
 
 const stringSchema: Schema = { type: 'string' };
 const metaCache = new WeakMap<Schema, Schema>();
@@ -215,8 +216,15 @@ export function mapListKey(keys: readonly string[], raw: unknown): unknown {
 function stringReader(format: string | undefined): Reader {
   const parse = format === undefined ? undefined : formats[format];
   if (parse === undefined) return (raw) => (typeof raw === 'string' ? raw : unexpected('string', raw));
-  return (raw) => (typeof raw === 'string' ? parse(raw) : unexpected('string', raw));
+  return (raw) => {
+    if (typeof raw !== 'string') return unexpected('string', raw);
+    work(formatWork + raw.length);
+    return parse(raw);
+  };
 }
+
+/** Timestamps and the like are parsed whenever they are read. */
+const formatWork = 100;
 
 const formats: Readonly<Record<string, (text: string) => Value>> = {
   duration: (text) => parseDuration(text) ?? namedDuration(text),

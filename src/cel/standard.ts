@@ -73,6 +73,7 @@ import {
   type Uint,
   type Value,
 } from './values.ts';
+import { elementWork, entryWork, work } from './work.ts';
 
 /** Operators that the evaluator knows by itself, because they do not evaluate or need all of their arguments. */
 const special: readonly FunctionDeclaration[] = [
@@ -311,6 +312,7 @@ function concatenateBytes(a: Uint8Array, b: Uint8Array): Value {
 export function concatenateLists(a: ListValue, b: ListValue): Value {
   if (a.length === 0 && a.semantics === undefined) return b;
   if (b.length === 0) return a;
+  work((a.length + b.length) * (a.semantics === undefined ? elementWork : entryWork));
   if (a.semantics === undefined) {
     if (a.read === b.read) return new ListValue([...a.items, ...b.items], a.read);
     return new ListValue([...a, ...b]);

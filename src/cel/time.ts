@@ -1,5 +1,6 @@
 /** Timestamps and durations: text forms, arithmetic, calendar fields. Source: CEL language definition, "Timezones"; Go `time`. */
 import { CelError, Duration, Timestamp, type Value } from './values.ts';
+import { work } from './work.ts';
 
 const minSeconds = -62135596800; // 0001-01-01T00:00:00Z
 const maxSeconds = 253402300799; // 9999-12-31T23:59:59Z
@@ -79,13 +80,17 @@ const units: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 
+/** More digits than these, leading zeros apart, are out of range in every unit. */
+const maxDigits = 100;
+
 /** `1h30m`, `-1.5s`, `0`, as Go's `time.ParseDuration` reads it; undefined for anything else. */
 export function parseDuration(text: string): Duration | undefined {
-  const match = /^([+-]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
+  const match = /^([+-]?)(0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
   if (match === null) return undefined;
   let nanos = 0n;
   for (const [, whole, part, unit] of (match[2] as string).matchAll(/(\d*)(?:\.(\d*))?([a-zµμ]+)/g)) {
     const scale = units[unit as string] as bigint;
+    if ((whole as string).length > maxDigits) return undefined;
     nanos += BigInt(whole || 0) * scale;
     const digits = (part ?? '').slice(0, 18);
     if (digits !== '') nanos += (BigInt(digits) * scale) / 10n ** BigInt(digits.length);
@@ -142,6 +147,10 @@ function leapShift(date: Date): number {
   return !leap && date.getUTCMonth() > 1 ? 1 : 0;
 }
 
+/** There are some six hundred zones, but their names may be written in any case. */
+const maxZones = 1000;
+/** Formatters tell the time of a zone in many parts. */
+const zoneWork = 2000;
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /** Seconds east of UTC. */
@@ -152,6 +161,7 @@ function zoneOffset(zone: string, seconds: number): number | CelError {
     const offset = Number(fixed[2]) * 3600 + Number(fixed[3]) * 60;
     return fixed[1] === '-' ? -offset : offset;
   }
+  work(zoneWork);
   let formatter = formatters.get(zone);
   if (formatter === undefined) {
     try {
@@ -171,6 +181,7 @@ function zoneOffset(zone: string, seconds: number): number | CelError {
       if (!(error instanceof RangeError)) throw error;
       return new CelError(`unknown time zone ${zone}`);
     }
+    if (formatters.size >= maxZones) formatters.clear();
     formatters.set(zone, formatter);
   }
   const parts: Record<string, string> = {};

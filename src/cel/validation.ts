@@ -6,12 +6,13 @@ import { duplicate, type FieldError, FieldPath, forbidden, invalid, omitValue, r
 import { goQuote } from '../machinery/go-text.ts';
 import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { Correlation, OldItems } from './correlation.ts';
-import type { Program } from './environment.ts';
+import type { Outcome, Program } from './environment.ts';
 import { escapeFieldName } from './field-names.ts';
 import { perCallLimit as defaultCallLimit, runtimeCostBudget } from './kubernetes.ts';
 import { type CompiledRule, compileNodeRules, selfTypeName } from './rules.ts';
 import { type DeclaredType, declaredType } from './schema-types.ts';
 import { CelError, noneOptional, OptionalValue, type Value } from './values.ts';
+import { workOf } from './work.ts';
 
 export interface RuleOptions {
   /** Whether the schema is that of a resource, whose kind and name rules may always use. Defaults to true. */
@@ -174,10 +175,12 @@ class Run {
   readonly errors: FieldError[] = [];
   readonly warnings: FieldError[] = [];
   readonly #callLimit: number;
+  #workLeft: number;
   budget: number;
 
   constructor(budget: number, callLimit: number) {
     this.budget = budget;
+    this.#workLeft = workOf(budget);
     this.#callLimit = callLimit;
   }
 
@@ -248,11 +251,10 @@ class Run {
     if (compiled.usesOldSelf && oldSelf === undefined && !rule.optionalOldSelf) return;
     const variables = [self, rule.optionalOldSelf ? optional(oldSelf) : oldSelf];
     const outcome = program.run(variables, this.#callLimit);
-    if (outcome.cost > this.budget) {
+    if (!this.#pay(outcome)) {
       this.#stop(invalid(path, typeName, outOfBudget));
       return;
     }
-    this.budget -= outcome.cost;
     if (outcome.value instanceof CelError) {
       const problem = evaluationProblem(outcome.value.message, shownRule(rule), outcome.limitExceeded);
       if (outcome.limitExceeded) this.#stop(invalid(path, typeName, problem));
@@ -286,7 +288,7 @@ class Run {
     variables: readonly (Value | undefined)[],
   ): { readonly text?: string; readonly stop?: string } {
     const outcome = program.run(variables, this.#callLimit);
-    if (outcome.cost > this.budget) {
+    if (!this.#pay(outcome)) {
       const what = 'messageExpression evaluation failed due to running out of cost budget';
       return { stop: `${what}, no further validation rules will be run` };
     }
@@ -294,11 +296,18 @@ class Run {
       const what = 'no further validation rules will be run due to call cost exceeds limit for messageExpression';
       return { stop: `${what}: ${goQuote(expression)}` };
     }
-    this.budget -= outcome.cost;
     if (typeof outcome.value !== 'string') return {};
     const text = outcome.value.trim();
     const usable = text !== '' && !text.includes('\n') && Buffer.byteLength(text) <= maxMessageBytes;
     return usable ? { text } : {};
+  }
+
+  /** Whether the budget suffices for what an evaluation cost and did, which it is then diminished by. */
+  #pay({ cost, work }: Outcome): boolean {
+    if (cost > this.budget || work > this.#workLeft) return false;
+    this.budget -= cost;
+    this.#workLeft -= work;
+    return true;
   }
 
   #stop(error: FieldError): void {

@@ -1,3 +1,5 @@
+import { entryWork, work } from './work.ts';
+
 /**
  * The values of CEL and how they are held in JavaScript.
  *
@@ -214,6 +216,7 @@ export class StructValue extends EntryMap {
 /** The keys that have a value: JSON in memory may also hold `undefined`. */
 function definedKeys(raw: Readonly<Record<string, unknown>>): readonly string[] {
   const keys = Object.keys(raw);
+  work(keys.length * entryWork);
   for (const key of keys) if (raw[key] === undefined) return keys.filter((k) => raw[k] !== undefined);
   return keys;
 }

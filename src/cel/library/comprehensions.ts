@@ -2,6 +2,7 @@
 import { declare, type Library } from '../functions.ts';
 import { twoVariableMacros } from '../macros.ts';
 import { CelError, EntryMap, type MapValue, type Value } from '../values.ts';
+import { entryWork, work } from '../work.ts';
 
 export const comprehensionsLibrary: Library = {
   macros: twoVariableMacros,
@@ -25,7 +26,9 @@ function insertAll(map: MapValue, more: MapValue): Value {
 
 /** The map and more entries. A fold passes its accumulator, which nobody else sees: it is extended in place. */
 function insert(map: MapValue, entries: readonly (readonly [Value, Value])[]): Value {
-  const result = map instanceof EntryMap && map.growing ? map : EntryMap.growingFrom(map);
+  const isOwn = map instanceof EntryMap && map.growing;
+  work((entries.length + (isOwn ? 0 : map.size)) * entryWork);
+  const result = isOwn ? map : EntryMap.growingFrom(map);
   for (const [key, value] of entries) {
     if (result.get(key) !== undefined) return new CelError(`insert failed: key ${String(key)} already exists`);
     result.set(key, value);

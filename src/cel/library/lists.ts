@@ -6,6 +6,7 @@ import { accumulator, type Macro, MacroError } from '../macros.ts';
 import { addInt, addUint, type Int } from '../numbers.ts';
 import { addDurations } from '../time.ts';
 import { CelError, Double, Duration, ListValue, noSuchOverload, Uint, type Value } from '../values.ts';
+import { elementWork, work } from '../work.ts';
 
 const comparable = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const runtimeNames: Readonly<Record<string, string>> = {
@@ -70,6 +71,7 @@ const zeros: Readonly<Record<string, Value>> = {
 };
 
 function isSorted(list: ListValue): Value {
+  work(list.length * elementWork);
   for (let i = 1; i < list.length; i++) {
     const order = compare(list.at(i - 1), list.at(i));
     if (order === undefined) return noSuchOverload;
@@ -79,6 +81,7 @@ function isSorted(list: ListValue): Value {
 }
 
 function sum(list: ListValue, zero: Value): Value {
+  work(list.length * elementWork);
   let total: Value = list.length === 0 ? zero : list.at(0);
   for (let i = 1; i < list.length && !(total instanceof CelError); i++) total = add(total, list.at(i));
   return total;
@@ -93,6 +96,7 @@ function add(a: Value, b: Value): Value {
 
 function extreme(list: ListValue, name: string, sign: 1 | -1): Value {
   if (list.length === 0) return new CelError(`${name} called on empty list`);
+  work(list.length * elementWork);
   let best = list.at(0);
   for (let i = 1; i < list.length; i++) {
     const element = list.at(i);
@@ -175,7 +179,7 @@ export const listsLibrary: Library = {
     ),
     declare('lists.range', { lists_range: ['(int) -> list(int)', range] }),
     declare('reverse', {
-      list_reverse: ['list(T).() -> list(T)', (list: ListValue) => new ListValue([...list.items].reverse(), list.read)],
+      list_reverse: ['list(T).() -> list(T)', reverse],
     }),
     declare('distinct', { list_distinct: ['list(T).() -> list(T)', distinct] }),
   ],
@@ -186,10 +190,17 @@ function slice(list: ListValue, start: Int, end: Int): Value {
   if (start < 0 || end < 0) return new CelError(`${what}, negative indexes not supported`);
   if (start > end) return new CelError(`${what}, start index must be less than or equal to end index`);
   if (list.length < end) return new CelError(`${what}, list is length ${list.length}`);
+  work(Number(end) - Number(start));
   return new ListValue(list.items.slice(Number(start), Number(end)), list.read);
 }
 
+function reverse(list: ListValue): Value {
+  work(list.length * elementWork);
+  return new ListValue([...list.items].reverse(), list.read);
+}
+
 function flatten(list: ListValue, depth: number): Value[] {
+  work(list.length * 2 * elementWork);
   return [...list].flatMap((element) =>
     element instanceof ListValue && depth > 0 ? flatten(element, depth - 1) : [element],
   );
@@ -197,6 +208,7 @@ function flatten(list: ListValue, depth: number): Value[] {
 
 function sort(list: ListValue, keyList: ListValue): Value {
   if (list.length === 0) return list;
+  work((list.length + keyList.length) * elementWork);
   const keys = [...keyList];
   const type = typeName(keys[0] as Value);
   if (keys.some((key) => typeName(key) !== type)) return new CelError('list elements must have the same type');
@@ -214,6 +226,7 @@ const maxRange = 10_000_000;
 function range(size: Int): Value {
   if (size < 0) return new CelError(`lists.range: size must be non-negative, got ${size}`);
   if (size > maxRange) return new CelError(`lists.range: size ${size} exceeds maximum allowed (${maxRange})`);
+  work(Number(size) * elementWork);
   return new ListValue(Array.from({ length: Number(size) }, (_, i) => i));
 }
 

@@ -15,6 +15,7 @@ import {
   Uint,
   type Value,
 } from '../values.ts';
+import { elementWork, work } from '../work.ts';
 
 export const optionalLibrary: Library = {
   macros: [...optionalMacros],
@@ -71,6 +72,7 @@ function elementAt(list: ListValue, index: number): Value {
 }
 
 function unwrap(list: ListValue): Value {
+  work(list.length * elementWork);
   const values: Value[] = [];
   for (const element of list) {
     if (!(element instanceof OptionalValue)) return new CelError('value is not of type optional');

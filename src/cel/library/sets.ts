@@ -2,6 +2,7 @@
 import { equal } from '../equality.ts';
 import { declare, type Library } from '../functions.ts';
 import type { ListValue, Value } from '../values.ts';
+import { elementWork, work } from '../work.ts';
 
 export const setsLibrary: Library = {
   functions: [
@@ -13,17 +14,20 @@ export const setsLibrary: Library = {
       ],
     }),
     declare('sets.intersects', {
-      list_sets_intersects_list: [
-        '(list(T), list(T)) -> bool',
-        (a: ListValue, b: ListValue) => [...b].some((element) => includes(a, element)),
-      ],
+      list_sets_intersects_list: ['(list(T), list(T)) -> bool', intersects],
     }),
   ],
 };
 
 /** Whether every element of `b` is one of `a`. */
 function contains(a: ListValue, b: ListValue): boolean {
+  work(b.length * elementWork);
   return [...b].every((element) => includes(a, element));
+}
+
+function intersects(a: ListValue, b: ListValue): boolean {
+  work(b.length * elementWork);
+  return [...b].some((element) => includes(a, element));
 }
 
 function includes(list: ListValue, value: Value): boolean {

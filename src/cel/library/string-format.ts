@@ -8,11 +8,16 @@ import { typeName } from '../equality.ts';
 import { formatDouble } from '../numbers.ts';
 import { formatDuration, formatTimestamp } from '../time.ts';
 import { CelError, Double, Duration, ListValue, MapValue, Timestamp, TypeValue, Uint, type Value } from '../values.ts';
+import { elementWork, work } from '../work.ts';
 
 export type FormatStyle = 'localized' | 'plain';
 
 const maxPrecision = 1000;
 const defaultPrecision = 6;
+
+const clauseWork = 50;
+/** All digits of a double may be more than a thousand. */
+const exactDigitsWork = 3000;
 
 /** Thrown inside, turned into a {@link CelError} at the border. */
 class FormatError extends Error {}
@@ -42,6 +47,7 @@ function interpolate(text: string, args: ListValue, style: FormatStyle): string 
     if (percent + 1 >= text.length) throw new FormatError('unexpected end of string');
     const arg = args.at(index++);
     const clause = /^(?:\.(\d*))?([\s\S]?)/u.exec(text.slice(percent + 1)) as RegExpExecArray;
+    work(clauseWork);
     out += formatArgument(arg, clause[2] as string, precisionOf(clause[1], clause[2] as string), style);
     i = percent + 1 + clause[0].length;
   }
@@ -78,6 +84,7 @@ function formatArgument(arg: Value, verb: string, precision: number, style: Form
       const accepted = plain ? 'ints, uints, and doubles' : 'doubles';
       if (number === undefined) return wrong(`${clause} clause can only be used on ${accepted}`);
       if (!Number.isFinite(number)) return nonFinite(number, plain);
+      work(exactDigitsWork);
       if (verb === 'f') return plain ? fixed(number, precision) : grouped(fixed(number, precision));
       return plain ? scientific(number, precision) : superscript(number, precision);
     }
@@ -185,6 +192,7 @@ function notText(value: Value): never {
 
 /** What both styles write alike; undefined for the rest. */
 function commonText(value: Value): string | undefined {
+  work(elementWork + (typeof value === 'string' || value instanceof Uint8Array ? value.length * elementWork : 0));
   if (value === null) return 'null';
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean' || isInteger(value)) return String(isInteger(value) ? integer(value) : value);
@@ -238,6 +246,7 @@ function literal(value: Value): string {
   if (value instanceof Timestamp) return `timestamp("${formatTimestamp(value)}")`;
   if (value instanceof Duration) return `duration("${formatDuration(value)}")`;
   if (value instanceof Double) {
+    work(exactDigitsWork);
     return Number.isFinite(value.value) ? fixed(value.value, defaultPrecision) : goQuote(formatDouble(value.value));
   }
   if (value instanceof ListValue) return `[${[...value].map(literal).join(', ')}]`;

@@ -3,6 +3,7 @@ import { codePoints } from '../equality.ts';
 import { declare, type FunctionDeclaration, type Library } from '../functions.ts';
 import type { Int } from '../numbers.ts';
 import { CelError, ListValue, type Value } from '../values.ts';
+import { elementWork, entryWork, textElementWork, work } from '../work.ts';
 import { type FormatStyle, format } from './string-format.ts';
 
 /** The functions of version 2: all but `reverse`, with the formatting that came before version 4. */
@@ -28,10 +29,10 @@ function stringFunctions(style: FormatStyle): readonly FunctionDeclaration[] {
       string_last_index_of_string_int: ['string.(string, int) -> int', lastIndexOf],
     }),
     declare('lowerAscii', {
-      string_lower_ascii: ['string.() -> string', (text: string) => text.replace(/[A-Z]+/g, (c) => c.toLowerCase())],
+      string_lower_ascii: ['string.() -> string', lowerAscii],
     }),
     declare('upperAscii', {
-      string_upper_ascii: ['string.() -> string', (text: string) => text.replace(/[a-z]+/g, (c) => c.toUpperCase())],
+      string_upper_ascii: ['string.() -> string', upperAscii],
     }),
     declare('replace', {
       string_replace_string_string: ['string.(string, string) -> string', replace],
@@ -45,7 +46,7 @@ function stringFunctions(style: FormatStyle): readonly FunctionDeclaration[] {
       string_substring_int: ['string.(int) -> string', substring],
       string_substring_int_int: ['string.(int, int) -> string', substring],
     }),
-    declare('trim', { string_trim: ['string.() -> string', (text: string) => text.replace(space, '')] }),
+    declare('trim', { string_trim: ['string.() -> string', trim] }),
     declare('join', {
       list_join: ['list(string).() -> string', (list: ListValue) => join(list, '')],
       list_join_string: ['list(string).(string) -> string', join],
@@ -57,12 +58,37 @@ function stringFunctions(style: FormatStyle): readonly FunctionDeclaration[] {
   ];
 }
 
-/** What Unicode calls white space. */
-const space = /^\p{White_Space}+|\p{White_Space}+$/gu;
+const onlyAscii = /^[\0-\x7f]*$/;
+
+function lowerAscii(text: string): Value {
+  if (onlyAscii.test(text)) return text.toLowerCase();
+  work(text.length * elementWork);
+  return text.replace(/[A-Z]+/g, (c) => c.toLowerCase());
+}
+
+function upperAscii(text: string): Value {
+  if (onlyAscii.test(text)) return text.toUpperCase();
+  work(text.length * elementWork);
+  return text.replace(/[a-z]+/g, (c) => c.toUpperCase());
+}
+
+/** What Unicode calls white space; none of it is outside the basic plane. */
+const space = /\p{White_Space}/u;
+
+function trim(text: string): Value {
+  let start = 0;
+  let end = text.length;
+  while (start < end && space.test(text[start] as string)) start++;
+  while (end > start && space.test(text[end - 1] as string)) end--;
+  work((text.length - (end - start)) * elementWork);
+  return text.slice(start, end);
+}
 
 /** The text as characters that can be indexed: itself while it has none outside the basic plane. */
 function characters(text: string): ArrayLike<string> {
-  return codePoints(text) === text.length ? text : [...text];
+  if (codePoints(text) === text.length) return text;
+  work(text.length * textElementWork);
+  return [...text];
 }
 
 function outOfRange(index: Int): CelError {
@@ -81,10 +107,16 @@ function isAt(text: ArrayLike<string>, part: ArrayLike<string>, at: number): boo
   return true;
 }
 
+/** A search may compare nearly all of the part at nearly every position. */
+function countSearch(length: number, part: number): void {
+  work(length + Math.ceil((length * part) / 4));
+}
+
 function indexOf(text: string, part: string, from: Int): Value {
   if (part === '') return from;
   const chars = characters(text);
   const wanted = characters(part);
+  countSearch(chars.length, wanted.length);
   if (from < 0 || (from >= chars.length && from !== 0)) return outOfRange(from);
   for (let i = Number(from); i <= chars.length - wanted.length; i++) if (isAt(chars, wanted, i)) return i;
   return -1;
@@ -97,15 +129,22 @@ function lastIndexOf(text: string, part: string, from?: Int): Value {
   const last = from ?? chars.length - 1;
   if (last < 0 || last >= chars.length) return outOfRange(last);
   const wanted = characters(part);
+  countSearch(chars.length, wanted.length);
   for (let i = Math.min(Number(last), chars.length - wanted.length); i >= 0; i--) if (isAt(chars, wanted, i)) return i;
   return -1;
 }
 
 /** Replaces the first `limit` occurrences; a negative limit means all. An empty `old` is found between all characters. */
 function replace(text: string, old: string, replacement: string, limit: Int = -1): Value {
-  if (limit < 0 && old !== '') return text.replaceAll(old, () => replacement);
+  countSearch(text.length, old.length);
+  if (limit < 0 && old !== '') {
+    const parts = text.split(old);
+    work(parts.length * (textElementWork + replacement.length));
+    return parts.join(replacement);
+  }
   let left = limit < 0 ? Number.POSITIVE_INFINITY : Number(limit);
   if (old === '') {
+    work(text.length * textElementWork + Math.min(left, text.length + 1) * (entryWork + replacement.length));
     const chars = [...text];
     let out = left-- > 0 ? replacement : '';
     for (const char of chars) out += char + (left-- > 0 ? replacement : '');
@@ -116,6 +155,7 @@ function replace(text: string, old: string, replacement: string, limit: Int = -1
   for (; left > 0; left--) {
     const at = text.indexOf(old, start);
     if (at < 0) break;
+    work(entryWork + replacement.length);
     out += text.slice(start, at) + replacement;
     start = at + old.length;
   }
@@ -125,7 +165,9 @@ function replace(text: string, old: string, replacement: string, limit: Int = -1
 /** At most `limit` parts, the last of which is the rest; a negative limit means all of them. */
 function split(text: string, separator: string, limit: Int = -1): Value {
   if (limit === 0) return new ListValue([]);
+  countSearch(text.length, separator.length);
   const parts = separator === '' ? [...text] : text.split(separator);
+  work(parts.length * textElementWork);
   if (limit < 0 || parts.length <= limit) return new ListValue(parts);
   const kept = Number(limit) - 1;
   return new ListValue([...parts.slice(0, kept), parts.slice(kept).join(separator)]);
@@ -143,9 +185,11 @@ function substring(text: string, start: Int, end?: Int): Value {
 }
 
 function join(list: ListValue, separator: string): Value {
+  work(list.length * (elementWork + separator.length));
   const texts = [...list];
   const wrong = texts.find((text) => typeof text !== 'string');
   if (wrong instanceof CelError) return wrong;
+  for (const text of texts) work(typeof text === 'string' ? elementWork + text.length : 0);
   return wrong === undefined ? texts.join(separator) : new CelError('unsupported type conversion to string in join');
 }
 

@@ -155,7 +155,9 @@ function queryMap(query: string): Value {
     const [key, value] = cut(pair, '=').map((part) => part.replaceAll('+', ' ')) as [string, string];
     if (/%(?![0-9a-fA-F]{2})/.test(pair)) continue;
     const decoded = decodeURIComponentSafe(key);
-    values.set(decoded, [...(values.get(decoded) ?? []), decodeURIComponentSafe(value)]);
+    const list = values.get(decoded);
+    if (list === undefined) values.set(decoded, [decodeURIComponentSafe(value)]);
+    else list.push(decodeURIComponentSafe(value));
   }
   return new EntryMap([...values].map(([key, list]) => [key, new ListValue(list)]));
 }
