@@ -3,6 +3,11 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { Cluster, ClusterOptions } from '../cluster/cluster.ts';
+import {
+  type AuthenticationCommandFlags,
+  addAuthenticationFlags,
+  authenticationFlags,
+} from './authentication-flags.ts';
 import { CliError } from './cli-error.ts';
 import {
   bindFlag,
@@ -21,7 +26,7 @@ import { createLogger } from './log.ts';
 import { portOwner } from './port-owner.ts';
 import { untilSignal } from './shutdown.ts';
 
-interface UpFlags {
+interface UpFlags extends AuthenticationCommandFlags {
   readonly dataDir: string;
   readonly store: ClusterOptions['store'];
   readonly bind: string;
@@ -36,34 +41,36 @@ interface UpFlags {
 
 /** `setpoint server`: the API server alone; controllers, scheduler and nodes join it from other processes. */
 export function serverCommand(): Command {
-  return new Command('server')
-    .description('start an API server alone; the other roles join it from processes of their own')
-    .addOption(dataDirFlag())
-    .addOption(storeFlag())
-    .addOption(bindFlag())
-    .addOption(portFlag())
-    .addOption(kubeconfigFlag())
-    .addOption(logLevelFlag())
-    .addOption(logFormatFlag())
-    .action((flags: Omit<UpFlags, 'runtime' | 'controllers' | 'nodes'>) =>
-      run({ ...flags, runtime: 'none', controllers: [], nodes: 0 }, false),
-    );
+  return addAuthenticationFlags(
+    new Command('server')
+      .description('start an API server alone; the other roles join it from processes of their own')
+      .addOption(dataDirFlag())
+      .addOption(storeFlag())
+      .addOption(bindFlag())
+      .addOption(portFlag())
+      .addOption(kubeconfigFlag())
+      .addOption(logLevelFlag())
+      .addOption(logFormatFlag()),
+  ).action((flags: Omit<UpFlags, 'runtime' | 'controllers' | 'nodes'>) =>
+    run({ ...flags, runtime: 'none', controllers: [], nodes: 0 }, false),
+  );
 }
 
 export function upCommand(): Command {
-  return new Command('up')
-    .description('start a cluster: API server, controllers, scheduler and nodes in this process')
-    .addOption(dataDirFlag())
-    .addOption(storeFlag())
-    .addOption(bindFlag())
-    .addOption(portFlag())
-    .addOption(kubeconfigFlag())
-    .addOption(runtimeFlag())
-    .addOption(controllersFlag())
-    .addOption(nodesFlag())
-    .addOption(logLevelFlag())
-    .addOption(logFormatFlag())
-    .action((flags: UpFlags) => run(flags, true));
+  return addAuthenticationFlags(
+    new Command('up')
+      .description('start a cluster: API server, controllers, scheduler and nodes in this process')
+      .addOption(dataDirFlag())
+      .addOption(storeFlag())
+      .addOption(bindFlag())
+      .addOption(portFlag())
+      .addOption(kubeconfigFlag())
+      .addOption(runtimeFlag())
+      .addOption(controllersFlag())
+      .addOption(nodesFlag())
+      .addOption(logLevelFlag())
+      .addOption(logFormatFlag()),
+  ).action((flags: UpFlags) => run(flags, true));
 }
 
 async function run(flags: UpFlags, scheduler: boolean): Promise<void> {
@@ -79,6 +86,7 @@ async function run(flags: UpFlags, scheduler: boolean): Promise<void> {
     scheduler,
     runtime: flags.runtime,
     nodes: flags.nodes,
+    authentication: authenticationFlags(flags),
     log,
   };
   let cluster: Cluster;
@@ -114,6 +122,8 @@ function announce(cluster: Cluster, flags: UpFlags): void {
   );
 }
 
+const configurationErrors: ReadonlySet<string> = new Set(['AuthenticationConfigurationError', 'TokenFileError']);
+
 /** What stands in the way, and who put it there. */
 function explain(error: unknown, { bind, port, dataDir }: UpFlags): unknown {
   const { code, syscall, path, name, message } = error as NodeJS.ErrnoException;
@@ -125,6 +135,7 @@ function explain(error: unknown, { bind, port, dataDir }: UpFlags): unknown {
   if (syscall === 'listen' || syscall === 'getaddrinfo') {
     return new CliError(`cannot listen on ${bind}:${port}: ${message}`);
   }
+  if (configurationErrors.has(name)) return new CliError(message);
   if (name === 'StoreOpenError' || name === 'StoreWriteError') return new CliError(message);
   // Everything else that the operating system refuses at a start is about a file; its message names the path.
   if (path?.startsWith(resolve(dataDir)) === true) {
