@@ -132,9 +132,9 @@ const table: readonly (readonly [title: string, type: ResourceType, fields: obje
         ],
       },
     },
-    'spec.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
-    `spec.taints[2].key: Invalid value: "-": ${path}`,
-    'spec.taints[2].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    'metadata.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
+    `metadata.taints[2].key: Invalid value: "-": ${path}`,
+    'metadata.taints[2].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
   ],
   ['a lease', leaseType, { spec: { holderIdentity: 'a', leaseDurationSeconds: 15 } }],
   [

@@ -285,7 +285,7 @@ describe('pods', () => {
     assert.deepEqual(warningsOf(podType, object), [
       "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]",
       'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
-      'spec.volumes[0].gitRepo: deprecated in v1.11',
+      'spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+',
       'spec.containers[0].resources.limits[memory]: fractional byte value "1500m" is invalid, must be an integer',
       'spec.containers[0].resources.requests[memory]: fractional byte value "1500m" is invalid, must be an integer',
       'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',

@@ -70,7 +70,8 @@ function validateUpdateStrategy({ updateStrategy }: Spec, errors: FieldError[]):
 export function validateDaemonSetUpdate(object: DaemonSet, old: DaemonSet): FieldError[] {
   const errors = validateDaemonSet(object);
   checkImmutable(object.spec?.selector, old.spec?.selector, path.child('selector'), errors);
-  return errors;
+  // Kubernetes looks twice, and lists the causes twice.
+  return [...errors, ...validateDaemonSet(object)];
 }
 
 const counts = [

@@ -24,7 +24,8 @@ export function validateReplicaSet({ spec }: ReplicaSet): FieldError[] {
 }
 
 export function validateReplicaSetUpdate(object: ReplicaSet, old: ReplicaSet): FieldError[] {
-  const errors = validateReplicaSet(object);
+  // Kubernetes looks twice, and lists the causes twice.
+  const errors = [...validateReplicaSet(object), ...validateReplicaSet(object)];
   checkImmutable(object.spec?.selector, old.spec?.selector, path.child('selector'), errors);
   return errors;
 }

@@ -5,7 +5,12 @@ import { validateLabels } from '../../machinery/label-selector.ts';
 import { validateAnnotations } from '../../machinery/object-meta.ts';
 import { checkNonNegative } from '../core/field-rules.ts';
 import type { StatefulSet } from '../types.ts';
-import { checkAlwaysRestarts, validateReplicaCounts, validateSelector } from './workload-validation.ts';
+import {
+  checkAlwaysRestarts,
+  compileSelector,
+  validateReplicaCounts,
+  validateSelector,
+} from './workload-validation.ts';
 
 type Spec = NonNullable<StatefulSet['spec']>;
 
@@ -35,8 +40,10 @@ export function validateStatefulSet({ spec }: StatefulSet): FieldError[] {
   // The template's volumes may come from claims that do not exist yet: the pods themselves are validated.
   const metadata = spec.template.metadata;
   const template = path.child('template');
-  errors.push(...validateLabels(metadata?.labels, template.child('labels')));
-  errors.push(...validateAnnotations(metadata?.annotations ?? {}, template.child('annotations')));
+  if (compileSelector(spec.selector, path.child('selector'), []) !== undefined) {
+    errors.push(...validateLabels(metadata?.labels, template.child('labels')));
+    errors.push(...validateAnnotations(metadata?.annotations ?? {}, template.child('annotations')));
+  }
   checkAlwaysRestarts(spec.template, 'StatefulSet', template.child('spec'), errors);
   return errors;
 }

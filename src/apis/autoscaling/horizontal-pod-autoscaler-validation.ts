@@ -76,6 +76,8 @@ function validateMetric(metric: Metric, at: FieldPath, errors: FieldError[]): vo
     if (typeOf[source] !== type) errors.push(forbidden(at.child(source), 'must populate the given metric source only'));
   }
   const expected = sources.find((source) => typeOf[source] === type);
+  // Kubernetes says so twice.
+  if (expected === undefined) errors.push(notSupported(at.child('type'), type, metricTypes));
   if (expected !== undefined && metric[expected] === undefined) {
     errors.push(required(at.child(expected), 'must populate information for the given metric source'));
     return;

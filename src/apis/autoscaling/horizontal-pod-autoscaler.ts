@@ -1,5 +1,5 @@
 import type * as k8s from '@kubernetes/client-node';
-import type { ApiObject } from '../../machinery/object.ts';
+import type { ApiObject, ObjectMeta } from '../../machinery/object.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { HorizontalPodAutoscaler, Kind, Wire } from '../types.ts';
@@ -51,6 +51,7 @@ export const horizontalPodAutoscalerType = builtinType<HorizontalPodAutoscaler>(
       if (draft.apiVersion === 'autoscaling/v2') defaultV2(draft.spec);
     },
     prepareForCreate(draft) {
+      dropStatusAnnotations(draft.metadata);
       // What came as v1 gets here, as v2, the defaults that only v2 has.
       if (draft.spec !== undefined) defaultV2(draft.spec);
       draft.status = { currentMetrics: null as never, desiredReplicas: 0 };
@@ -195,6 +196,20 @@ function toV2(object: ApiObject): ApiObject {
       ...(conditions.length === 0 ? {} : { conditions }),
     },
   };
+}
+
+/** In v1 these are the status, which nobody sets at creation. */
+function dropStatusAnnotations(metadata: ObjectMeta): void {
+  const {
+    [conditionsAnnotation]: conditions,
+    [currentMetricsAnnotation]: current,
+    ...annotations
+  } = {
+    ...metadata.annotations,
+  };
+  if (conditions === undefined && current === undefined) return;
+  if (Object.keys(annotations).length === 0) delete metadata.annotations;
+  else metadata.annotations = annotations;
 }
 
 function parseList(text: string | undefined): unknown[] {

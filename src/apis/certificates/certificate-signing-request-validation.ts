@@ -51,7 +51,7 @@ export function validateRequest({ spec }: CertificateSigningRequest): FieldError
   for (const [i, usage] of usages.entries()) {
     const at = path.child('usages').index(i);
     if (!usagesKnown.includes(usage)) errors.push(notSupported(at, usage, usagesKnown));
-    else if (usages.indexOf(usage) < i) errors.push(duplicate(at, usage));
+    if (usages.indexOf(usage) < i) errors.push(duplicate(at, usage));
   }
   validateSignerName(signerName, path.child('signerName'), errors);
   if (signerName === 'kubernetes.io/legacy-unknown') {

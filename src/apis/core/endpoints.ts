@@ -1,4 +1,4 @@
-import { type FieldError, FieldPath, required } from '../../machinery/field.ts';
+import { type FieldError, FieldPath, invalid, required } from '../../machinery/field.ts';
 import { parseIp } from '../../machinery/ip.ts';
 import { isPortNumber, isQualifiedName, nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
@@ -77,7 +77,10 @@ function validateAddresses(addresses: NonNullable<Subset['addresses']>, path: Fi
   for (const [i, { ip, hostname = '', nodeName }] of addresses.entries()) {
     const at = path.index(i);
     if (parseIp(ip) !== undefined) checkNotSpecial(ip, at.child('ip'), errors);
-    else checkIP(ip, at.child('ip'), errors);
+    else {
+      checkIP(ip, at.child('ip'), errors);
+      errors.push(invalid(at.child('ip'), ip, 'must be a valid IP address'));
+    }
     if (hostname !== '') checkDns1123Label(hostname, at.child('hostname'), errors);
     if (nodeName !== undefined) checkAll(nameIsDnsSubdomain(nodeName), at.child('nodeName'), nodeName, errors);
   }

@@ -59,7 +59,8 @@ export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
 function validateTaints(taints: readonly Taint[] | undefined, errors: FieldError[]): void {
   const seen = new Set<string>();
   for (const [i, taint] of (taints ?? []).entries()) {
-    const path = spec.child('taints').index(i);
+    // The path is Kubernetes' own.
+    const path = FieldPath.of('metadata', 'taints').index(i);
     const { key, value = '', effect } = taint;
     errors.push(...validateLabelName(key, path.child('key')));
     const problems = isLabelValue(value);

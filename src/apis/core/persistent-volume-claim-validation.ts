@@ -5,6 +5,7 @@ import { deepEqual } from '../../machinery/json.ts';
 import { nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { Quantity } from '../../machinery/quantity.ts';
 import type { PersistentVolumeClaim, Wire } from '../types.ts';
+import { oldClassAnnotation } from './deprecated.ts';
 import { checkAll } from './field-rules.ts';
 import { checkLabelSelector } from './scheduling-validation.ts';
 
@@ -64,18 +65,16 @@ export function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
   return errors;
 }
 
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
-
 /** After creation only the size of a bound claim may grow, and the volume be filled in. */
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const errors = validateClaim(claim);
   const path = FieldPath.of('spec');
   const spec = claim.spec!;
   const was = old.spec!;
-  const annotation = claim.metadata.annotations?.[classAnnotation] ?? '';
-  const before = old.metadata.annotations?.[classAnnotation] ?? '';
+  const annotation = claim.metadata.annotations?.[oldClassAnnotation] ?? '';
+  const before = old.metadata.annotations?.[oldClassAnnotation] ?? '';
   if (annotation !== before) {
-    errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotation, 'field is immutable'));
+    errors.push(invalid(`metadata.annotations.${oldClassAnnotation}`, annotation, 'field is immutable'));
   }
   const bound = old.status?.phase === 'Bound';
   // A claim that waits for a default class may be given one, or the one that its annotation names.

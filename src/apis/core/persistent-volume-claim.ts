@@ -2,13 +2,12 @@ import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { PersistentVolumeClaim } from '../types.ts';
 import { accessModesText } from './access-modes.ts';
+import { oldClassAnnotation, oldClassWarning } from './deprecated.ts';
 import { defaultClaim } from './persistent-volume-claim-defaults.ts';
 import { validateClaim, validateClaimUpdate } from './persistent-volume-claim-validation.ts';
 
 const spec = 'io.k8s.api.core.v1.PersistentVolumeClaimSpec';
 const status = 'io.k8s.api.core.v1.PersistentVolumeClaimStatus';
-
-const oldClassAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 export const persistentVolumeClaimType = builtinType<PersistentVolumeClaim>({
   group: '',
@@ -66,9 +65,7 @@ export const persistentVolumeClaimType = builtinType<PersistentVolumeClaim>({
     warnings: ({ metadata }) =>
       metadata.annotations?.[oldClassAnnotation] === undefined
         ? []
-        : [
-            `metadata.annotations[${oldClassAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`,
-          ],
+        : [`metadata.annotations[${oldClassAnnotation}]: ${oldClassWarning}`],
     validate: validateClaim,
     validateUpdate: validateClaimUpdate,
   },

@@ -6,6 +6,7 @@ import { deepEqual } from '../../machinery/json.ts';
 import { nameIsDnsSubdomain } from '../../machinery/names.ts';
 import { Quantity } from '../../machinery/quantity.ts';
 import type { PersistentVolume, Wire } from '../types.ts';
+import { renamedLabels } from './deprecated.ts';
 import { checkAll, checkNoBacksteps } from './field-rules.ts';
 import { accessModes, volumeModes } from './persistent-volume-claim-validation.ts';
 import { validateNodeSelector } from './scheduling-validation.ts';
@@ -157,9 +158,27 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
     errors.push(invalid('volumeMode', volume.spec?.volumeMode, 'field is immutable'));
   }
   const affinity = old.spec?.nodeAffinity;
-  if (affinity !== undefined && !deepEqual(volume.spec?.nodeAffinity, affinity)) {
+  if (affinity !== undefined && !deepEqual(volume.spec?.nodeAffinity, withPresentLabels(volume, affinity))) {
     const why = 'field is immutable, except for updating from beta label to GA';
     errors.push(invalid('nodeAffinity', volume.spec?.nodeAffinity, why));
   }
   return errors;
+}
+
+type NodeAffinity = NonNullable<Spec['nodeAffinity']>;
+
+/** The affinity with those labels renamed that the volume now calls by their present names. */
+function withPresentLabels({ spec: now }: PersistentVolume, affinity: NodeAffinity): NodeAffinity {
+  const terms = affinity.required?.nodeSelectorTerms;
+  if (terms === undefined) return affinity;
+  const nodeSelectorTerms = terms.map((term, i) => ({
+    ...term,
+    ...(term.matchExpressions && {
+      matchExpressions: term.matchExpressions.map((expression, j) => {
+        const key = now?.nodeAffinity?.required?.nodeSelectorTerms[i]?.matchExpressions?.[j]?.key;
+        return key !== undefined && key === renamedLabels[expression.key]?.now ? { ...expression, key } : expression;
+      }),
+    }),
+  }));
+  return { ...affinity, required: { ...affinity.required, nodeSelectorTerms } };
 }

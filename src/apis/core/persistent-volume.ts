@@ -1,7 +1,9 @@
+import { FieldPath } from '../../machinery/field.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { PersistentVolume } from '../types.ts';
 import { accessModesText } from './access-modes.ts';
+import { deprecatedVolumes, oldClassAnnotation, oldClassWarning, type Warn, warnOfExpressions } from './deprecated.ts';
 import { validateVolume, validateVolumeUpdate } from './persistent-volume-validation.ts';
 
 const spec = 'io.k8s.api.core.v1.PersistentVolumeSpec';
@@ -87,7 +89,33 @@ export const persistentVolumeType = builtinType<PersistentVolume>({
     prepareForUpdate(draft, old) {
       draft.status = old.status ?? {};
     },
+    warnings: volumeWarnings,
     validate: validateVolume,
     validateUpdate: validateVolumeUpdate,
   },
 });
+
+/** Source: Kubernetes `pkg/api/persistentvolume/util.go`, GetWarningsForPersistentVolume. */
+function volumeWarnings({ metadata, spec: volume }: PersistentVolume): string[] {
+  const warnings: string[] = [];
+  const warn: Warn = (at, text) => {
+    warnings.push(`${at}: ${text}`);
+  };
+  if (metadata.annotations?.[oldClassAnnotation] !== undefined) {
+    warn(FieldPath.of('metadata', 'annotations').key(oldClassAnnotation), oldClassWarning);
+  }
+  if (volume === undefined) return warnings;
+  const path = FieldPath.of('spec');
+  if (volume.persistentVolumeReclaimPolicy === 'Recycle') {
+    const instead = 'Instead, the recommended approach is to use dynamic provisioning.';
+    warn(path.child('persistentVolumeReclaimPolicy'), `The Recycle reclaim policy is deprecated. ${instead}`);
+  }
+  const terms = volume.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  const at = FieldPath.of('spec', 'nodeAffinity', 'required', 'nodeSelectorTerms');
+  for (const [i, { matchExpressions }] of terms.entries()) warnOfExpressions(matchExpressions, at.index(i), warn);
+  for (const source of ['cephfs', 'photonPersistentDisk', 'scaleIO', 'storageos', 'glusterfs', 'rbd'] as const) {
+    const [field, text] = deprecatedVolumes[source]!;
+    if (volume[source] !== undefined) warn(path.child(field), text);
+  }
+  return warnings;
+}

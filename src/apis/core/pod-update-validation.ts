@@ -1,5 +1,5 @@
 /** What may change of a pod. Source: Kubernetes `pkg/apis/core/validation/validation.go`, ValidatePodUpdate. */
-import { type FieldError, FieldPath, forbidden, invalid } from '../../machinery/field.ts';
+import { duplicate, type FieldError, FieldPath, forbidden, invalid } from '../../machinery/field.ts';
 import { parseIp } from '../../machinery/ip.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { inclusiveRangeError, isQualifiedName, nameIsDnsSubdomain } from '../../machinery/names.ts';
@@ -42,6 +42,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
       errors.push(forbidden(path.child('schedulingGates').index(i).child('name'), why));
     }
   }
+  if (gates.size > 0) validateGatedChanges(spec, was, path, errors);
   const changed = changedFields(spec, was);
   if (changed.length > 0) {
     // Kubernetes shows a difference here whose form it declares unstable.
@@ -92,12 +93,55 @@ function changedFields(spec: PodSpec, was: PodSpec): string[] {
     terminationGracePeriodSeconds: () =>
       spec.terminationGracePeriodSeconds === was.terminationGracePeriodSeconds ||
       ((was.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1),
-    nodeSelector: () =>
-      deepEqual(spec.nodeSelector, was.nodeSelector) ||
-      (gated && Object.entries(was.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)),
+    ...(gated && {
+      nodeSelector: () => true,
+      affinity: () => deepEqual(withoutNodeAffinity(spec), withoutNodeAffinity(was)),
+    }),
   };
   const fields = new Set([...Object.keys(spec), ...Object.keys(was)]) as Set<keyof PodSpec>;
   return [...fields].filter((field) => !(compare[field]?.() ?? deepEqual(spec[field], was[field])));
+}
+
+const withoutNodeAffinity = ({ affinity }: PodSpec): object => ({ ...affinity, nodeAffinity: undefined });
+
+/** A pod that waits for its gates may still learn where it must not run. Source: KEP-3838. */
+function validateGatedChanges(spec: PodSpec, was: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  if (Object.entries(was.nodeSelector ?? {}).some(([key, value]) => spec.nodeSelector?.[key] !== value)) {
+    const why = 'only additions to spec.nodeSelector are allowed (no mutations or deletions)';
+    errors.push(invalid(path.child('nodeSelector'), spec.nodeSelector ?? {}, why));
+  }
+  const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const old = was.affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? [];
+  if (old.length === 0) return;
+  const terms = spec.affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? [];
+  const at = path.child('affinity').child('nodeAffinity').child(required).child('nodeSelectorTerms');
+  if (terms.length !== old.length) {
+    errors.push(invalid(at, terms, 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'));
+    return;
+  }
+  for (const [i, term] of terms.entries()) {
+    if (!onlyAdds(term, old[i]!)) {
+      errors.push(invalid(at.index(i), term, 'only additions are allowed (no mutations or deletions)'));
+    }
+  }
+}
+
+type Term = Pick<
+  NonNullable<
+    NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']
+  >['nodeSelectorTerms'][number],
+  'matchExpressions' | 'matchFields'
+>;
+
+/** An empty term matches nothing: nothing may be added to it. */
+function onlyAdds(term: Term, old: Term): boolean {
+  const count = ({ matchExpressions = [], matchFields = [] }: Term): number =>
+    matchExpressions.length + matchFields.length;
+  if (count(old) === 0) return count(term) === 0;
+  return (['matchExpressions', 'matchFields'] as const).every((list) => {
+    const before = old[list] ?? [];
+    return deepEqual((term[list] ?? []).slice(0, before.length), before);
+  });
 }
 
 export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
@@ -133,10 +177,12 @@ const systemConditions = new Set(['PodScheduled', 'Ready', 'Initialized', 'Conta
 function validateIPs(addresses: readonly { ip: string }[] | undefined, path: FieldPath, errors: FieldError[]): void {
   if (addresses === undefined || addresses.length === 0) return;
   for (const [i, { ip }] of addresses.entries()) checkIP(ip, path.index(i), errors);
-  if (errors.length > 0 || addresses.length < 2) return;
+  if (addresses.length < 2 || !addresses.every(({ ip }) => parseIp(ip) !== undefined)) return;
   const families = new Set(addresses.map(({ ip }) => parseIp(ip)?.length));
   if (addresses.length > 2 || families.size < addresses.length) {
-    const all = addresses.map(({ ip }) => ip);
-    errors.push(invalid(path, all, 'may specify no more than one IP for each IP family'));
+    errors.push(invalid(path, addresses, 'may specify no more than one IP for each IP family'));
+  }
+  for (const [i, address] of addresses.entries()) {
+    if (addresses.findIndex(({ ip }) => ip === address.ip) < i) errors.push(duplicate(path.index(i), address));
   }
 }

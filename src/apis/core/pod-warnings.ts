@@ -4,6 +4,7 @@ import { isDns1123Label } from '../../machinery/names.ts';
 import type { ObjectMeta } from '../../machinery/object.ts';
 import { Quantity } from '../../machinery/quantity.ts';
 import type { Affinity, Container, Pod, PodSpec, PodTemplateSpec, Volume } from '../types.ts';
+import { deprecatedVolumes, labelWarning, type Warn, warnOfExpressions } from './deprecated.ts';
 
 export function podWarnings(pod: Pod, old: Pod | undefined): string[] {
   // Only a spec that changes is looked at again.
@@ -25,30 +26,10 @@ export function podTemplateWarnings(template: PodTemplateSpec | undefined, path:
   return template?.spec === undefined ? [] : warningsFor(template.spec, (template.metadata ?? {}) as ObjectMeta, path);
 }
 
-const deprecatedLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
-
 const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
   'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
-};
-
-const deprecatedVolumes: { readonly [Source in keyof Volume]?: string } = {
-  gitRepo: 'deprecated in v1.11',
-  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
-  flocker: 'deprecated in v1.22, non-functional in v1.25+',
-  storageos: 'deprecated in v1.22, non-functional in v1.25+',
-  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
-  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
-  rbd: 'deprecated in v1.28, non-functional in v1.31+',
-  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
 };
 
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
@@ -69,8 +50,8 @@ function warningsFor(spec: PodSpec, metadata: ObjectMeta, parent: FieldPath | un
   }
   for (const [i, volume] of (spec.volumes ?? []).entries()) {
     const at = path.child('volumes').index(i);
-    for (const [source, text] of Object.entries(deprecatedVolumes)) {
-      if (volume[source as keyof Volume] !== undefined) warn(at.child(source), text);
+    for (const [source, [field, text]] of Object.entries(deprecatedVolumes)) {
+      if (volume[source as keyof Volume] !== undefined) warn(at.child(field), text);
     }
     const limit = volume.emptyDir?.sizeLimit;
     warnOfFraction(limit, at.child('emptyDir').child('sizeLimit'), warn);
@@ -114,11 +95,9 @@ function warningsFor(spec: PodSpec, metadata: ObjectMeta, parent: FieldPath | un
   return warnings;
 }
 
-type Warn = (at: FieldPath, text: string) => void;
-
 function warnOfNodeLabels(spec: PodSpec, path: FieldPath, warn: Warn): void {
   for (const label of Object.keys(spec.nodeSelector ?? {})) {
-    const text = deprecatedLabels[label];
+    const text = labelWarning(label);
     if (text !== undefined) warn(path.child('nodeSelector').key(label), text);
   }
   const affinity = spec.affinity?.nodeAffinity;
@@ -131,17 +110,10 @@ function warnOfNodeLabels(spec: PodSpec, path: FieldPath, warn: Warn): void {
     warnOfExpressions(preference.matchExpressions, soft.index(i).child('preference'), warn);
   }
   for (const [i, { topologyKey }] of (spec.topologySpreadConstraints ?? []).entries()) {
-    const text = deprecatedLabels[topologyKey];
+    const text = labelWarning(topologyKey);
     if (text !== undefined) {
       warn(path.child('topologySpreadConstraints').index(i).child('topologyKey'), `${topologyKey} is ${text}`);
     }
-  }
-}
-
-function warnOfExpressions(expressions: readonly { key: string }[] | undefined, path: FieldPath, warn: Warn): void {
-  for (const [i, { key }] of (expressions ?? []).entries()) {
-    const text = deprecatedLabels[key];
-    if (text !== undefined) warn(path.child('matchExpressions').index(i).child('key'), `${key} is ${text}`);
   }
 }
 

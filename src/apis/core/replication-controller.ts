@@ -74,7 +74,8 @@ export const replicationControllerType = builtinType<ReplicationController>({
       draft.status = old.status ?? { replicas: 0 };
     },
     validate,
-    validateUpdate: validate,
+    // Kubernetes looks twice, and lists the causes twice.
+    validateUpdate: (object) => [...validate(object), ...validate(object)],
     warnings: (object) => podTemplateWarnings(object.spec?.template, path.child('template')),
   },
 });

@@ -33,6 +33,9 @@ export const secretType = builtinType<Secret>({
   },
 });
 
+/** A PEM block as Go reads one: a label, no more than base64 between the lines. */
+const pemBlock = /-----BEGIN ([^-]+)-----\r?\n(?:[\w-]+:[^\n]*\n)*[A-Za-z0-9+/=\s]*-----END \1-----/;
+
 /** What Go's `tls.X509KeyPair` misses first in a pair that holds no PEM. */
 function tlsWarnings(data: Secret['data']): string[] {
   for (const [key, name] of [
@@ -40,7 +43,7 @@ function tlsWarnings(data: Secret['data']): string[] {
     ['tls.key', 'key'],
   ] as const) {
     const text = Buffer.from(data?.[key] ?? '', 'base64').toString('latin1');
-    if (!/-----BEGIN [^-]+-----/.test(text)) return [`tls: failed to find any PEM data in ${name} input`];
+    if (!pemBlock.test(text)) return [`tls: failed to find any PEM data in ${name} input`];
   }
   return [];
 }

@@ -86,7 +86,7 @@ class ServiceAllocator {
   async #allocateAddress(
     service: Service,
     old: Service | undefined,
-    { now }: RequestContext,
+    { now, dryRun }: RequestContext,
     taken: (() => void)[],
   ): Promise<void> {
     const spec = service.spec!;
@@ -109,10 +109,10 @@ class ServiceAllocator {
     }
     if (spec.clusterIP === 'None') {
       spec.clusterIPs = ['None'];
-      spec.ipFamilies ??=
-        Object.keys(spec.selector ?? {}).length === 0 && spec.ipFamilyPolicy !== 'SingleStack'
-          ? ['IPv4', 'IPv6']
-          : ['IPv4'];
+      // Without a selector somebody else knows which families its endpoints have.
+      const ownEndpoints = Object.keys(spec.selector ?? {}).length === 0;
+      if (!ownEndpoints) throwIfAny(checkConfigured(spec));
+      spec.ipFamilies ??= ownEndpoints && spec.ipFamilyPolicy !== 'SingleStack' ? ['IPv4', 'IPv6'] : ['IPv4'];
       return;
     }
     throwIfAny(checkConfigured(spec));
@@ -133,7 +133,7 @@ class ServiceAllocator {
           [wanted],
           `failed to allocate IP ${wanted}: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range}`,
         );
-      } else if (!(await this.#take(this.#addresses, address, now))) {
+      } else if (!dryRun && !(await this.#take(this.#addresses, address, now))) {
         refuse('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: provided IP is already allocated`);
       }
     }
@@ -146,7 +146,7 @@ class ServiceAllocator {
   async #allocatePorts(
     service: Service,
     old: Service | undefined,
-    { now }: RequestContext,
+    { now, dryRun }: RequestContext,
     taken: (() => void)[],
   ): Promise<void> {
     const spec = service.spec!;
@@ -161,7 +161,8 @@ class ServiceAllocator {
       if (before.has(port) || mine.has(port)) return; // TCP and UDP may share a port
       const [first, last] = this.#network.nodePorts;
       let why: string | undefined;
-      if (!this.#ports.contains(port)) {
+      // A dry run asks for no range, as in Kubernetes.
+      if (!dryRun && !this.#ports.contains(port)) {
         why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
       } else if (!(await this.#take(this.#ports, port, now))) why = 'provided port is already allocated';
       if (why !== undefined) {

@@ -240,6 +240,8 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
   if (was.type === 'LoadBalancer' && spec.type === 'LoadBalancer' && was.loadBalancerClass !== spec.loadBalancerClass) {
     errors.push(invalid(path.child('loadBalancerClass'), spec.loadBalancerClass, once));
   }
+  // Kubernetes looks at the class twice.
+  validateLoadBalancerClass(spec, errors);
   return [...errors, ...validateService(service)];
 }
 

@@ -1,9 +1,11 @@
 import { type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
+import { deepEqual, type JsonValue } from '../../machinery/json.ts';
 import { isDns1123Label, nameIsDnsSubdomain, validateServiceAccountName } from '../../machinery/names.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll } from '../core/field-rules.ts';
 import type { FlowSchema } from '../types.ts';
+import { mandatoryFlowSchemas } from './mandatory.ts';
 
 type Rule = NonNullable<NonNullable<FlowSchema['spec']>['rules']>[number];
 
@@ -76,6 +78,10 @@ function validate({ metadata, spec }: FlowSchema): FieldError[] {
   if (level === '') errors.push(required(levelPath, 'must reference a priority level'));
   else checkAll(nameIsDnsSubdomain(level), levelPath, level, errors);
   for (const [i, rule] of rules.entries()) validateRule(rule, path.child('rules').index(i), errors);
+  const fixed = mandatoryFlowSchemas[metadata.name ?? ''];
+  if (fixed !== undefined && !deepEqual(spec as JsonValue, fixed as JsonValue)) {
+    errors.push(invalid(path, spec, `spec of '${metadata.name}' must equal the fixed value`));
+  }
   return errors;
 }
 

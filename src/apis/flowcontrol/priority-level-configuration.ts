@@ -1,7 +1,9 @@
 import { type FieldError, FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field.ts';
+import { deepEqual, type JsonValue } from '../../machinery/json.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { PriorityLevelConfiguration } from '../types.ts';
+import { mandatoryPriorityLevels } from './mandatory.ts';
 
 type Limited = NonNullable<NonNullable<PriorityLevelConfiguration['spec']>['limited']>;
 
@@ -78,13 +80,15 @@ function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] 
   const errors: FieldError[] = [];
   if (spec === undefined) return errors;
   const { type, limited, exempt } = spec;
-  if (type === 'Exempt' && metadata.name !== 'exempt') {
-    errors.push(invalid(path.child('type'), type, "type must be 'Limited' if and only if the name is not 'exempt'"));
+  const { name = '' } = metadata;
+  if ((type === 'Exempt') !== (name === 'exempt')) {
+    errors.push(invalid(path.child('type'), type, "type must be 'Exempt' if and only if name is 'exempt'"));
   }
   switch (type) {
     case 'Exempt':
       if (limited !== undefined)
         errors.push(forbidden(path.child('limited'), 'must be nil if the type is not Limited'));
+      validateShares(exempt ?? {}, path.child('exempt'), errors);
       break;
     case 'Limited':
       if (exempt !== undefined) errors.push(forbidden(path.child('exempt'), 'must be nil if the type is Limited'));
@@ -94,22 +98,37 @@ function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] 
     default:
       errors.push(notSupported(path.child('type'), type, ['Exempt', 'Limited']));
   }
+  const fixed = mandatoryPriorityLevels[name];
+  if (fixed === undefined) return errors;
+  if (name === 'exempt') {
+    if (!deepEqual({ ...spec, exempt: null } as JsonValue, { ...fixed, exempt: null } as JsonValue)) {
+      const why = "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value";
+      errors.push(invalid(path, spec, why));
+    }
+  } else if (!deepEqual(spec as JsonValue, fixed as JsonValue)) {
+    errors.push(invalid(path, spec, `spec of '${name}' must equal the fixed value`));
+  }
   return errors;
 }
 
-function validateLimited(limited: Limited, at: FieldPath, errors: FieldError[]): void {
-  const {
-    nominalConcurrencyShares: shares,
-    lendablePercent: lendable,
-    borrowingLimitPercent: limit,
-    limitResponse,
-  } = limited;
+type Shares = Pick<Limited, 'nominalConcurrencyShares' | 'lendablePercent'>;
+
+function validateShares(
+  { nominalConcurrencyShares: shares, lendablePercent: lendable }: Shares,
+  at: FieldPath,
+  errors: FieldError[],
+): void {
   if (shares !== undefined && shares < 0) {
     errors.push(invalid(at.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer'));
   }
   if (lendable !== undefined && (lendable < 0 || lendable > 100)) {
     errors.push(invalid(at.child('lendablePercent'), lendable, 'must be between 0 and 100, inclusive'));
   }
+}
+
+function validateLimited(limited: Limited, at: FieldPath, errors: FieldError[]): void {
+  const { borrowingLimitPercent: limit, limitResponse } = limited;
+  validateShares(limited, at, errors);
   if (limit !== undefined && limit < 0)
     errors.push(invalid(at.child('borrowingLimitPercent'), limit, 'if specified, must be a non-negative integer'));
   const response = at.child('limitResponse');

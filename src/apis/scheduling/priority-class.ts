@@ -30,7 +30,10 @@ export const priorityClassType = builtinType<PriorityClass>({
     }),
   ],
   strategy: {
-    generation: true,
+    prepareForCreate({ metadata }) {
+      // It never counts further.
+      metadata.generation = 1;
+    },
     default(draft) {
       draft.preemptionPolicy ??= 'PreemptLowerPriority';
     },
@@ -38,7 +41,7 @@ export const priorityClassType = builtinType<PriorityClass>({
     validateUpdate(object, old) {
       const errors: FieldError[] = [];
       if (object.value !== old.value) {
-        errors.push(forbidden('Value', 'may not be changed in an update.'));
+        errors.push(forbidden('value', 'may not be changed in an update.'));
       }
       if (object.preemptionPolicy !== old.preemptionPolicy) {
         errors.push(invalid('preemptionPolicy', object.preemptionPolicy, 'field is immutable'));

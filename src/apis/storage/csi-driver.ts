@@ -47,9 +47,14 @@ export const csiDriverType = builtinType<CSIDriver>({
       draft.requiresRepublish ??= false;
       draft.seLinuxMount ??= false;
     },
+    prepareForUpdate(draft, old) {
+      // The first change counts as the first generation.
+      if (counted.every((field) => deepEqual(draft.spec[field] ?? null, old.spec[field] ?? null))) return;
+      draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    },
     validate,
     validateUpdate(object, old) {
-      const errors = validateSpec(object);
+      const errors = validate(object);
       for (const field of ['attachRequired', 'volumeLifecycleModes'] as const) {
         if (!deepEqual(object.spec[field], old.spec[field])) {
           errors.push(
@@ -61,19 +66,17 @@ export const csiDriverType = builtinType<CSIDriver>({
           );
         }
       }
+      validateTokenRequests(object, errors); // Once more, as in Kubernetes.
       return errors;
     },
   },
 });
 
+const counted = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'] as const;
+
 /** Source: Kubernetes `pkg/apis/storage/validation/validation.go`, ValidateCSIDriver. */
 function validate(driver: CSIDriver): FieldError[] {
-  return validateSpec(driver);
-}
-
-function validateSpec({
-  spec: { fsGroupPolicy, volumeLifecycleModes, tokenRequests, ...flags },
-}: CSIDriver): FieldError[] {
+  const { fsGroupPolicy, volumeLifecycleModes, ...flags } = driver.spec;
   const errors: FieldError[] = [];
   for (const field of ['attachRequired', 'podInfoOnMount', 'storageCapacity'] as const) {
     if (flags[field] === undefined) errors.push(required(path.child(field)));
@@ -82,6 +85,16 @@ function validateSpec({
   if (fsGroupPolicy !== undefined && !policies.includes(fsGroupPolicy)) {
     errors.push(notSupported(path.child('fsGroupPolicy'), fsGroupPolicy, policies));
   }
+  validateTokenRequests(driver, errors);
+  for (const mode of volumeLifecycleModes ?? []) {
+    if (mode !== 'Persistent' && mode !== 'Ephemeral') {
+      errors.push(notSupported(path.child('volumeLifecycleModes'), mode, ['Persistent', 'Ephemeral']));
+    }
+  }
+  return errors;
+}
+
+function validateTokenRequests({ spec: { tokenRequests } }: CSIDriver, errors: FieldError[]): void {
   const audiences = new Set<string>();
   for (const [i, { audience, expirationSeconds }] of (tokenRequests ?? []).entries()) {
     const at = path.child('tokenRequests').index(i);
@@ -103,10 +116,4 @@ function validateSpec({
       );
     }
   }
-  for (const mode of volumeLifecycleModes ?? []) {
-    if (mode !== 'Persistent' && mode !== 'Ephemeral') {
-      errors.push(notSupported(path.child('volumeLifecycleModes'), mode, ['Persistent', 'Ephemeral']));
-    }
-  }
-  return errors;
 }

@@ -57,7 +57,6 @@ function validate({ spec: { attacher, source, nodeName } }: VolumeAttachment): F
   const errors: FieldError[] = [];
   const path = FieldPath.of('spec');
   if (attacher === '') errors.push(required(path.child('attacher')));
-  else checkCsiDriver(attacher, path.child('attacher'), errors);
   const { inlineVolumeSpec: inline, persistentVolumeName: name } = source;
   const at = path.child('source');
   if (inline === undefined && name === undefined)
@@ -71,5 +70,6 @@ function validate({ spec: { attacher, source, nodeName } }: VolumeAttachment): F
     else checkAll(nameIsDnsSubdomain(name), at.child('persistentVolumeName'), name, errors);
   }
   checkAll(nameIsDnsSubdomain(nodeName), path.child('nodeName'), nodeName, errors);
+  checkCsiDriver(attacher, path.child('attacher'), errors);
   return errors;
 }
