@@ -7,6 +7,7 @@ import { normalize } from './normal-form.ts';
 import {
   allVerbs,
   type Column,
+  type ConnectSubresource,
   type NamedSubresource,
   type ObjectSubresource,
   type RequestContext,
@@ -97,6 +98,7 @@ export interface KindDeclaration<T extends ApiObject> extends KindVersion {
   readonly verbs?: readonly Verb[];
   readonly strategy?: KindStrategy<T>;
   readonly subresources?: Readonly<Record<string, NamedSubresource>>;
+  readonly connections?: Readonly<Record<string, ConnectSubresource>>;
   readonly objectSubresources?: Readonly<Record<string, KindSubresource<T>>>;
   /** Further versions, in order of preference; the declaration itself is the first and the stored one. */
   readonly versions?: readonly (KindVersion & { readonly name: string })[];
@@ -143,6 +145,7 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
       },
     },
     subresources: declaration.subresources ?? {},
+    ...(declaration.connections === undefined ? {} : { connections: declaration.connections }),
     ...(declaration.objectSubresources === undefined
       ? {}
       : { objectSubresources: declaration.objectSubresources as unknown as Record<string, ObjectSubresource> }),

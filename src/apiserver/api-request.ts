@@ -1,6 +1,7 @@
 /**
  * A request as the verbs see it, whether it came over HTTP or from this process, and what they answer.
  */
+import type { AdmissionChain } from '../admission/chain.ts';
 import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { Authorizer } from '../apis/authorizer.ts';
 import type { NodeConnector, ResourceAccess, UserInfo, Verb } from '../apis/resource-type.ts';
@@ -36,6 +37,7 @@ export interface ApiRequest {
 
 /** What the server lends to requests. */
 export interface RequestServices {
+  readonly admission: AdmissionChain;
   readonly access: ResourceAccess;
   readonly nodes: NodeConnector;
   readonly authorizer: Authorizer;

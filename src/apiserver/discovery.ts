@@ -233,6 +233,9 @@ function subresourcesOf(type: ResourceType, version: ResourceVersion): Subresour
   for (const [name, part] of Object.entries(type.objectSubresources ?? {})) {
     found.push({ name, ...own, kind: type.names.kind, verbs: [...part.verbs].sort() });
   }
+  for (const [name, { kind, verbs }] of Object.entries(type.connections ?? {})) {
+    found.push({ name, ...own, kind, verbs: [...verbs].sort() });
+  }
   const verbs = ['get', 'patch', 'update'];
   if (version.status) found.push({ name: 'status', ...own, kind: type.names.kind, verbs });
   if (version.scale !== undefined) {

@@ -1,10 +1,10 @@
 /** One HTTP request and its answer: what both sides of the handling need of it. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { asksForWebSocket, type Upgrade } from '../streaming/upgrade.ts';
 import type { Representation } from './media.ts';
 import { decodePath } from './request-info.ts';
 import { warningHeader } from './warning-header.ts';
-import type { Upgrade } from './watch-socket.ts';
 
 export const plainJson: Representation = {
   encoding: 'json',
@@ -28,16 +28,19 @@ export class Exchange {
   representation: Representation = plainJson;
   /** The client asks for a WebSocket, which it gets for a watch; everything else is answered plainly. */
   readonly upgrade: Upgrade | undefined;
+  /** The connection that the client wants to use for another protocol, whichever. */
+  readonly connection: Upgrade | undefined;
   /** The user's token came as a sub-protocol of the WebSocket. */
   knownByProtocol = false;
   readonly #started = performance.now();
   readonly #warnings: string[] = [];
   #abort: AbortController | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade) {
+  constructor(request: IncomingMessage, response: ServerResponse, connection?: Upgrade) {
     this.request = request;
     this.response = response;
-    this.upgrade = upgrade;
+    this.connection = connection;
+    this.upgrade = connection !== undefined && asksForWebSocket(request) ? connection : undefined;
     const url = originForm(request.url ?? '/');
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { constants, gzip } from 'node:zlib';
-import type { UserInfo, Verb } from '../apis/resource-type.ts';
+import type { ConnectSubresource, UserInfo, Verb } from '../apis/resource-type.ts';
 import { anonymousUser, type Credentials } from '../auth/authenticate.ts';
 import type { Authentication } from '../auth/authentication.ts';
 import type { Gate } from '../auth/authorize.ts';
@@ -18,6 +18,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import { internalError, methodNotAllowed, resourceNotServed, StatusError, unauthorized } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
+import { connect } from './connect.ts';
 import { Exchange, plainJson } from './exchange.ts';
 import type { InFlight } from './in-flight.ts';
 import { negotiate, negotiateFailure, negotiateWatch } from './media.ts';
@@ -30,7 +31,7 @@ import { parsePath, type ResourcePath } from './request-info.ts';
 import type { ServerLog } from './server-log.ts';
 import { serve } from './verbs.ts';
 import { chunkedSink, respondWithWatch, type WatchSink } from './watch-response.ts';
-import { asksForWebSocket, openWatchSocket, protocolAuthorization, refuseHandshake } from './watch-socket.ts';
+import { openWatchSocket, protocolAuthorization, refuseHandshake } from './watch-socket.ts';
 
 export interface HandlerOptions {
   readonly registry: ResourceRegistry;
@@ -40,6 +41,8 @@ export interface HandlerOptions {
   readonly paths: readonly PathHandler[];
   readonly services: RequestServices;
   readonly inFlight: InFlight;
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal;
   readonly log: ServerLog;
   readonly onRequest: (verb: string, resource: string, code: number, seconds: number) => void;
 }
@@ -61,9 +64,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     },
     upgrade(request, socket, head) {
       const response = respondOn(socket, request);
-      // Node reads no body behind a head that asks for an upgrade.
-      if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(400).end('400 Bad Request');
-      else answer(new Exchange(request, response, asksForWebSocket(request) ? { socket, head } : undefined));
+      answer(new Exchange(request, response, { socket, head }));
     },
   };
 
@@ -78,6 +79,11 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     if (user === anonymousUser && !authentication.anonymous(exchange.path)) throw unauthorized();
     if (asksToImpersonate(request.headers)) user = await impersonate(user, request.headersDistinct, options.authorize);
     const target = parsePath(exchange.path);
+    const connection = connectionOf(target);
+    // Node reads no body behind a head that asks for an upgrade.
+    if (exchange.connection !== undefined && connection === undefined && !/^(GET|HEAD)$/.test(request.method ?? '')) {
+      return await sendText(exchange, textResponse(400, '400 Bad Request'));
+    }
     if (target.kind === 'other') {
       await options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
       return await answerPath(exchange, user);
@@ -89,12 +95,68 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     if (pending !== undefined) await pending;
     const served = options.registry.find(target.group, target.version, target.resource);
     if (served === undefined) return await answerMissing(exchange, target, user);
+    if (connection !== undefined) return await answerConnection(exchange, target, verb, served, connection, user);
     const release = options.inFlight.enter(verb, user);
     try {
       await answerResource(exchange, target, verb, served, user);
     } finally {
       release();
     }
+  }
+
+  function connectionOf(target: ReturnType<typeof parsePath>): ConnectSubresource | undefined {
+    if (target.kind === 'other' || target.subresource === '') return undefined;
+    const served = options.registry.find(target.group, target.version, target.resource);
+    return served?.type.connections?.[target.subresource];
+  }
+
+  /** Connections last: they are not counted among requests, and are cut when the server stops. */
+  async function answerConnection(
+    exchange: Exchange,
+    target: ResourcePath,
+    verb: Verb,
+    served: ServedVersion,
+    connection: ConnectSubresource,
+    user: UserInfo,
+  ): Promise<void> {
+    options.inFlight.enter('watch', user);
+    if (!connection.verbs.includes(verb)) throw methodNotAllowed();
+    if (connection.needsCreate === true && verb !== 'create') {
+      await options.authorize(attributesOf(user, 'create', target, exchange.query));
+    }
+    const { clock, stopping } = options;
+    await connect(exchange, apiRequest(exchange, target, verb, served, user, undefined), connection, { clock, stopping });
+    const code = exchange.response.headersSent ? exchange.response.statusCode : 101;
+    options.onRequest('CONNECT', target.resource, code, exchange.seconds());
+  }
+
+  function apiRequest(
+    exchange: Exchange,
+    target: ResourcePath,
+    verb: Verb,
+    served: ServedVersion,
+    user: UserInfo,
+    body: ApiRequest['body'],
+  ): ApiRequest {
+    return {
+      verb,
+      served,
+      namespace: target.namespace,
+      name: target.name,
+      subresource: target.subresource,
+      rest: target.rest,
+      query: exchange.query,
+      user,
+      userAgent: exchange.request.headers['user-agent'] ?? '',
+      body,
+      now: options.clock.now(),
+      warn: exchange.warn,
+      // Few ask for it, and a signal costs more than many a request.
+      get signal() {
+        return exchange.signal;
+      },
+      services: options.services,
+    };
   }
 
   function identify(exchange: Exchange): Promise<UserInfo> {
@@ -154,7 +216,6 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     user: UserInfo,
   ): Promise<void> {
     const { request, response, query } = exchange;
-    const now = options.clock.now();
     const { version } = served;
     const stream = target.subresource !== '' && served.type.subresources[target.subresource] !== undefined;
     const { accept, 'user-agent': userAgent } = request.headers;
@@ -164,26 +225,9 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     exchange.representation = representation;
     if (version.deprecated === true) exchange.warn(deprecation(served));
     const body = await readBody(request);
-    const apiRequest: ApiRequest = {
-      verb,
-      served,
-      namespace: target.namespace,
-      name: target.name,
-      subresource: target.subresource,
-      rest: target.rest,
-      query,
-      user,
-      userAgent: userAgent ?? '',
-      body,
-      now,
-      warn: exchange.warn,
-      // Few ask for it, and a signal costs more than many a request.
-      get signal() {
-        return exchange.signal;
-      },
-      services: options.services,
-    };
-    const result = await serve(apiRequest);
+    const decoded = apiRequest(exchange, target, verb, served, user, body);
+    const { now } = decoded;
+    const result = await serve(decoded);
     const rowObject = representation.shape === 'table' ? parseRowObject(query) : 'Metadata';
     await respond(exchange, result, { type: served.type, version, representation, rowObject, now }, served);
     if (result.kind === 'watch') return;

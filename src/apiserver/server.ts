@@ -109,6 +109,8 @@ export class ApiServer {
   readonly #authorize: Gate;
   readonly #services: ApiRequest['services'];
   readonly #paths: readonly PathHandler[];
+  /** Connections to what runs in the cluster are cut when it is aborted. */
+  readonly #stopping = new AbortController();
   #state: 'new' | 'ready' | 'stopped' = 'new';
 
   constructor(options: ServerOptions) {
@@ -127,6 +129,7 @@ export class ApiServer {
     this.#authorize = gateOf(authorizer);
     this.#services = {
       access,
+      admission: storeOptions.admission,
       nodes: options.nodes ?? noNodes,
       authorizer,
       authenticator: identities.tokens,
@@ -165,6 +168,7 @@ export class ApiServer {
       paths: this.#paths,
       services: this.#services,
       inFlight: this.#inFlight,
+      stopping: this.#stopping.signal,
       log,
       onRequest: (verb, resource, code, seconds) => this.#metrics.observe(verb, resource, code, seconds),
     });
@@ -187,6 +191,7 @@ export class ApiServer {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
+    this.#stopping.abort();
     await this.#custom?.stop();
     const drained = this.#inFlight.drain();
     for (const { store } of this.registry.all()) store.cache.close(new WatchClosed());

@@ -6,14 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { badRequest } from '../machinery/status.ts';
+import { subprotocols, type Upgrade } from '../streaming/upgrade.ts';
 import type { WatchSink } from './watch-response.ts';
-
-/** A connection whose client asks for another protocol: node has let go of it. */
-export interface Upgrade {
-  readonly socket: Duplex;
-  /** What has arrived behind the head of the request. */
-  readonly head: Buffer;
-}
 
 /** Why a handshake is refused, as kube-apiserver answers it: bare, without a Status. */
 export interface HandshakeRefusal {
@@ -22,11 +16,7 @@ export interface HandshakeRefusal {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export function asksForWebSocket({ headers }: IncomingMessage): boolean {
-  return /(^|,)\s*upgrade\s*(,|$)/i.test(headers.connection ?? '') && headers.upgrade?.toLowerCase() === 'websocket';
-}
-
-const bearerPrefix = 'base64url.bearer.authorization.k8s.io.';
+export const bearerPrefix = 'base64url.bearer.authorization.k8s.io.';
 
 /**
  * A browser cannot send an `Authorization` header with a WebSocket: its bearer token comes as a sub-protocol, beside another
@@ -91,11 +81,6 @@ function watchSink(webSocket: WebSocket, socket: Duplex): WatchSink {
     onDrain: (listener) => void socket.on('drain', listener),
     onClose: (listener) => void webSocket.once('close', listener),
   };
-}
-
-function subprotocols({ headers }: IncomingMessage): string[] {
-  const list = headers['sec-websocket-protocol'];
-  return list === undefined ? [] : list.split(',').map((protocol) => protocol.trim());
 }
 
 /** A token is not answered, unless nobody has looked at it. */

@@ -1,6 +1,7 @@
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Node } from '../types.ts';
+import { nodeProxy } from './proxy-connect.ts';
 import { validateNode, validateNodeUpdate } from './node-validation.ts';
 
 const nodeInfo = 'io.k8s.api.core.v1.NodeSystemInfo';
@@ -13,6 +14,7 @@ export const nodeType = builtinType<Node>({
   shortNames: ['no'],
   scope: 'Cluster',
   status: true,
+  connections: { proxy: nodeProxy },
   columns: [
     nameColumn,
     column<Node>('Status', 'string', statusText, { description: 'The status of the node' }),

@@ -59,7 +59,8 @@ async function* noBytes(): AsyncGenerator<Uint8Array> {
   // Nothing.
 }
 
-function containerOf(pod: Pod, wanted: string): string {
+/** The container that a request means: the one it names, or the only one. @throws StatusError 400 when there is none */
+export function containerOf(pod: Pod, wanted: string): string {
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
   const name = pod.metadata.name ?? '';
   const names = (list: readonly { name: string }[]): string => list.map((container) => container.name).join(' ');

@@ -3,6 +3,7 @@ import { builtinType } from '../builtin.ts';
 import type { SelectableField } from '../resource-type.ts';
 import type { Pod, PodStatus } from '../types.ts';
 import { podColumns } from './pod-columns.ts';
+import { podConnections } from './pod-connect.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { ephemeralContainersSubresource } from './pod-ephemeral-containers.ts';
 import { qosClass } from './pod-qos.ts';
@@ -62,6 +63,7 @@ export const podType = builtinType<Pod>({
     warnings: podWarnings,
   },
   subresources: podSubresources,
+  connections: podConnections,
   objectSubresources: { ephemeralcontainers: ephemeralContainersSubresource, resize: resizeSubresource },
 });
 

@@ -3,6 +3,7 @@ import { builtinType } from '../builtin.ts';
 import { ageColumn, column, labelsText, nameColumn } from '../columns.ts';
 import type { ResourceType } from '../resource-type.ts';
 import type { Service } from '../types.ts';
+import { serviceProxy } from './proxy-connect.ts';
 import {
   defaultServiceNetwork,
   dropTypeDependentFields,
@@ -23,6 +24,7 @@ export const createServiceType = (network: ServiceNetwork): ResourceType =>
     shortNames: ['svc'],
     categories: ['all'],
     status: true,
+    connections: { proxy: serviceProxy },
     columns: [
       nameColumn,
       column<Service>('Type', 'string', (service) => service.spec?.type ?? '', { describedBy: [spec, 'type'] }),

@@ -7,7 +7,7 @@ import type { PortDialer } from '../../streaming/port-forward-server.ts';
 import type { CommandSession } from '../../streaming/remote-command.ts';
 import { UpgradeRefused } from '../../streaming/upgrade.ts';
 import type { ContainerRuntime } from '../container-runtime.ts';
-import { dialPort } from '../dial-port.ts';
+import { dialPort } from '../../streaming/dial-port.ts';
 import { specOf } from './pod-state.ts';
 import type { PodWorker } from './pod-worker.ts';
 

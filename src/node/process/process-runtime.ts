@@ -35,7 +35,7 @@ import {
   type SandboxConfig,
   type SandboxStatus,
 } from '../container-runtime.ts';
-import { dialPort } from '../dial-port.ts';
+import { dialPort } from '../../streaming/dial-port.ts';
 import { newRuntimeId } from '../runtime-id.ts';
 import { runCommand } from './command.ts';
 import { ContainerProcess, cannotRun, type Exit, isBelow, started, workingDirectory } from './container-process.ts';
