@@ -109,7 +109,7 @@ function mountToken(spec: PodSpec, clock: Clock): void {
   const own = spec.volumes?.find(({ name }) => name.startsWith(tokenVolume))?.name;
   const name = own ?? generateName(tokenVolume, () => clock.random());
   let isNeeded = false;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     container.volumeMounts ??= [];
     if (container.volumeMounts.some(({ mountPath }) => mountPath === tokenPath)) continue;
     container.volumeMounts.push({ name, readOnly: true, mountPath: tokenPath });

@@ -157,8 +157,8 @@ class ServiceAllocator {
       mine.add(port);
       taken.push(() => this.#ports.release(port));
     };
-    const takePort = async (port: number, field: string): Promise<void> => {
-      if (before.has(port) || mine.has(port)) return; // TCP and UDP may share a port
+    const takePort = async (port: number, field: string, shared: boolean): Promise<void> => {
+      if (before.has(port) || (shared && mine.has(port))) return;
       const [first, last] = this.#network.nodePorts;
       let why: string | undefined;
       // A dry run asks for no range, as in Kubernetes.
@@ -179,7 +179,10 @@ class ServiceAllocator {
     if (needsNodePort(spec)) {
       const ports = spec.ports ?? [];
       for (const [i, port] of ports.entries()) {
-        if (port.nodePort !== undefined) await takePort(port.nodePort, `spec.ports[${i}].nodePort`);
+        if (port.nodePort === undefined) continue;
+        // TCP and UDP may share a node port; a new Service may share it among ports of one number only.
+        const shared = old !== undefined || ports.slice(0, i).some((other) => other.port === port.port);
+        await takePort(port.nodePort, `spec.ports[${i}].nodePort`, shared);
       }
       for (const port of ports) {
         if (port.nodePort !== undefined) continue;
@@ -190,7 +193,7 @@ class ServiceAllocator {
     }
     if (needsHealthCheckPort(spec)) {
       if (spec.healthCheckNodePort === undefined) spec.healthCheckNodePort = await anyPort();
-      else await takePort(spec.healthCheckNodePort, 'spec.healthCheckNodePort');
+      else await takePort(spec.healthCheckNodePort, 'spec.healthCheckNodePort', false);
     }
   }
 
