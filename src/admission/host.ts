@@ -1,7 +1,8 @@
 /** What policies and webhooks ask of the server that they run in. */
 import type { ResourceAccess, ResourceRef, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
-import type { ApiObject } from '../machinery/object.ts';
-import { groupVersion } from '../machinery/object.ts';
+import type { WebhookEnvironment } from '../crd/webhook-client.ts';
+import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import type { WebhookHandlers } from './webhook/handlers.ts';
 
 export interface AdmissionHost {
   readonly access: ResourceAccess;
@@ -10,6 +11,10 @@ export interface AdmissionHost {
   source(resource: ResourceRef): CurrentObjects | undefined;
   /** Answers `object` itself when it is in `version` already; never changes it. */
   convert(type: ResourceType, object: ApiObject, version: string): Promise<ApiObject>;
+  /** How webhooks are reached. */
+  readonly webhooks: WebhookEnvironment;
+  /** Webhooks that are functions of this process. */
+  readonly handlers: WebhookHandlers;
 }
 
 /** All objects of one resource, kept current. */

@@ -3,7 +3,9 @@
  * Kubernetes' own client, which is what operators search for.
  * Source: `k8s.io/apiserver/pkg/util/webhook` (ClientManager), `k8s.io/client-go/rest` (Request.Do).
  */
+import { lookup } from 'node:dns';
 import { Agent, request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
 import type { Clock } from '../clock/clock.ts';
 import { isJsonObject, JsonSyntaxError, type JsonValue, parseJson, stringifyJson } from '../machinery/json.ts';
 
@@ -24,6 +26,8 @@ export interface WebhookEnvironment {
   readonly clock: Clock;
   /** Where a Service can be reached; rejects with what Kubernetes says when it cannot. */
   readonly resolveService: (namespace: string, name: string, port: number) => Promise<Endpoint>;
+  /** Whether an IP address may be called at all; default: every one. */
+  readonly allowedTarget?: (address: string) => boolean;
 }
 
 export interface Endpoint {
@@ -59,6 +63,7 @@ export class WebhookClient {
   /** Throws {@link WebhookError}. */
   async post(body: JsonValue): Promise<JsonValue> {
     const at = await this.#endpoint();
+    this.#checkTarget(at?.host ?? this.#url.hostname.replace(/^\[|\]$/g, ''));
     const { code, contentType, bytes } = await this.#exchange(at, Buffer.from(stringifyJson(body)));
     if (code < 200 || code > 299) throw new WebhookError(refusal(code, bytes));
     if (bytes.length === 0) {
@@ -89,6 +94,13 @@ export class WebhookClient {
     }
   }
 
+  /** Names are checked when they have been looked up. */
+  #checkTarget(host: string): void {
+    const { allowedTarget } = this.#environment;
+    if (allowedTarget === undefined || isIP(host) === 0 || allowedTarget(host)) return;
+    throw this.#failed(`dial tcp ${host}: address is not allowed`);
+  }
+
   #exchange(at: Endpoint | undefined, body: Buffer): Promise<{ code: number; contentType: string; bytes: Buffer }> {
     const url = this.#url;
     return new Promise((resolve, reject) => {
@@ -98,6 +110,7 @@ export class WebhookClient {
         host: at?.host ?? url.hostname.replace(/^\[|\]$/g, ''),
         port: at?.port ?? (url.port === '' ? 443 : url.port),
         path: `${url.pathname}${url.search}`,
+        ...(this.#environment.allowedTarget === undefined ? {} : { lookup: guarded(this.#environment.allowedTarget) }),
         // The certificate is for the Service's name, wherever the Service leads.
         ...(at === undefined ? {} : { servername: url.hostname }),
         headers: {
@@ -117,7 +130,12 @@ export class WebhookClient {
       request.on('error', fail);
       request.on('response', (response) => {
         const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > maxAnswerBytes) response.destroy(new WebhookError('http: response body too large'));
+          else chunks.push(chunk);
+        });
         response.on('error', fail);
         response.on('end', () => {
           timer.cancel();
@@ -135,6 +153,25 @@ export class WebhookClient {
   #failed(why: string): WebhookError {
     return new WebhookError(`Post "${shown(this.#url, this.#config)}": ${why}`);
   }
+}
+
+/** More than any object that could be stored, base64 and all. */
+const maxAnswerBytes = 16 * 1024 * 1024;
+
+/** Looks names up, and answers only with addresses that may be called. */
+function guarded(allowed: (address: string) => boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const [first] = error === null ? addresses.filter(({ address }) => allowed(address)) : [];
+      if (first !== undefined) {
+        if (options.all === true) callback(null, [first]);
+        else callback(null, first.address, first.family);
+        return;
+      }
+      const why = new WebhookError(`dial tcp: lookup ${hostname}: address is not allowed`);
+      callback(error ?? why, '', 0);
+    });
+  };
 }
 
 function urlOf({ url, service }: WebhookClientConfig): URL {

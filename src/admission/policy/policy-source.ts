@@ -4,6 +4,7 @@
 import type { ResourceRef } from '../../apis/resource-type.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import type { AdmissionRequest } from '../chain.ts';
+import { CompiledObjects } from '../compiled-objects.ts';
 import { type AdmissionHost, type CurrentObjects, namespaces } from '../host.ts';
 import { EndpointIndex, type Matcher } from '../matching.ts';
 import { ConfigurationError, type ParamResource, paramResource } from './params.ts';
@@ -90,35 +91,5 @@ export class PolicySource<P extends Policy, B extends Binding> {
       if (error instanceof ConfigurationError) return error;
       throw error;
     }
-  }
-}
-
-/** Objects of a kind with what they are compiled to, by name; each is compiled once for each generation. */
-class CompiledObjects<T> {
-  readonly #source: CurrentObjects | undefined;
-  readonly #compile: (object: ApiObject) => T;
-  #known = new Map<string, T>();
-
-  constructor(host: AdmissionHost, ref: ResourceRef, compile: (object: ApiObject) => T) {
-    this.#source = host.source(ref);
-    this.#compile = compile;
-  }
-
-  get version(): number {
-    return this.#source?.version ?? 0;
-  }
-
-  unready(): Promise<void> | undefined {
-    return this.#source === undefined || this.#source.ready ? undefined : this.#source.start();
-  }
-
-  all(): readonly T[] {
-    const known = new Map<string, T>();
-    for (const object of this.#source?.objects() ?? []) {
-      const key = `${object.metadata.uid} ${object.metadata.generation}`;
-      known.set(key, this.#known.get(key) ?? this.#compile(object));
-    }
-    this.#known = known;
-    return [...known.values()];
   }
 }

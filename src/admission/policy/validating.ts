@@ -5,11 +5,11 @@
 import type { ApiObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status.ts';
 import { type AdmissionPlugin, type AdmissionRequest, admissionForbidden } from '../chain.ts';
+import { exemptFromPolicies } from '../exempt.ts';
 import type { AdmissionHost } from '../host.ts';
 import type { Shown } from '../matching.ts';
 import type { RequestView } from '../request-view.ts';
 import { viewOf } from '../versions.ts';
-import { exemptFromPolicies } from './exempt.ts';
 import { ConfigurationError, collectParams } from './params.ts';
 import { type Binding, compileBinding } from './policy.ts';
 import { type Hook, PolicySource } from './policy-source.ts';

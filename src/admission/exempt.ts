@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../chain.ts';
+import type { AdmissionRequest } from './chain.ts';
 
 /** Objects of admission itself: a policy about them could keep everybody from taking it away. */
 const configurations = new Set([
