@@ -125,7 +125,10 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       await options.authorize(attributesOf(user, 'create', target, exchange.query));
     }
     const { clock, stopping } = options;
-    await connect(exchange, apiRequest(exchange, target, verb, served, user, undefined), connection, { clock, stopping });
+    await connect(exchange, apiRequest(exchange, target, verb, served, user, undefined), connection, {
+      clock,
+      stopping,
+    });
     const code = exchange.response.headersSent ? exchange.response.statusCode : 101;
     options.onRequest('CONNECT', target.resource, code, exchange.seconds());
   }

@@ -1,8 +1,8 @@
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Node } from '../types.ts';
-import { nodeProxy } from './proxy-connect.ts';
 import { validateNode, validateNodeUpdate } from './node-validation.ts';
+import { nodeProxy } from './proxy-connect.ts';
 
 const nodeInfo = 'io.k8s.api.core.v1.NodeSystemInfo';
 const addresses = ['io.k8s.api.core.v1.NodeStatus', 'addresses'] as const;
