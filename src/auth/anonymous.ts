@@ -6,12 +6,6 @@
 /** Whether a request without credentials may go on to authorization at this path. */
 export type AnonymousPolicy = (path: string) => boolean;
 
-const healthPaths = ['/healthz', '/livez', '/readyz'];
-
-/** What load balancers and probes ask, and nothing else. */
-export const anonymousHealth: AnonymousPolicy = (path) =>
-  healthPaths.some((known) => path === known || path.startsWith(`${known}/`));
-
 export const anonymousEverywhere: AnonymousPolicy = () => true;
 
 export const anonymousNowhere: AnonymousPolicy = () => false;
@@ -23,3 +17,6 @@ export function anonymousAt(enabled: boolean, paths: readonly string[]): Anonymo
   const open = new Set(paths);
   return (path) => open.has(path);
 }
+
+/** What load balancers and probes ask, and nothing else. */
+export const anonymousHealth: AnonymousPolicy = anonymousAt(true, ['/healthz', '/livez', '/readyz']);

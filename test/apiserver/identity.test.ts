@@ -49,57 +49,66 @@ describe('identity', () => {
   const anonymous: readonly [string, number][] = [
     ['/healthz', 200],
     ['/livez', 200],
+    ['/livez/ping', 401],
     ['/readyz', 200],
-    ['/version', 200],
-    ['/', 403],
-    ['/api', 403],
-    ['/apis', 403],
-    ['/metrics', 403],
-    ['/openapi/v2', 403],
-    ['/nope', 403],
-    [collection, 403],
+    ['/version', 401],
+    ['/', 401],
+    ['/api', 401],
+    ['/metrics', 401],
+    ['/openapi/v2', 401],
+    ['/healthzz', 401],
+    [collection, 401],
   ];
   for (const [path, code] of anonymous) {
     it(`answers ${code} to nobody at ${path}`, async () => {
       const answer = await api.send('GET', path, { anonymous: true });
       assert.equal(answer.code, code);
-      if (code === 403 && path !== collection) {
-        assertFailure(answer, 403, 'Forbidden', `forbidden: User "system:anonymous" cannot get path "${path}"`, {});
-      }
+      if (code === 401) assertFailure(answer, 401, 'Unauthorized', 'Unauthorized');
     });
   }
+
+  it('names the path in refusals', async () => {
+    const agent = await agentOf('bob', []);
+    for (const path of ['/metrics', '/nope']) {
+      const answer = await api.send('GET', path, { agent });
+      assertFailure(answer, 403, 'Forbidden', `forbidden: User "bob" cannot get path "${path}"`, {});
+    }
+    agent.destroy();
+  });
 
   it('names the object and the scope in refusals', async () => {
     const refusals: readonly [string, string, string][] = [
       [
         'GET',
         `${collection}/a`,
-        'configmaps "a" is forbidden: User "system:anonymous" cannot get resource "configmaps" in API group "" in the namespace "default"',
+        'configmaps "a" is forbidden: User "bob" cannot get resource "configmaps" in API group "" in the namespace "default"',
       ],
       [
         'GET',
         '/api/v1/nodes',
-        'nodes is forbidden: User "system:anonymous" cannot list resource "nodes" in API group "" at the cluster scope',
+        'nodes is forbidden: User "bob" cannot list resource "nodes" in API group "" at the cluster scope',
       ],
       [
         'GET',
         '/apis/apps/v1/namespaces/default/deployments/d/scale',
-        'deployments.apps "d" is forbidden: User "system:anonymous" cannot get resource "deployments/scale" in API group "apps" in the namespace "default"',
+        'deployments.apps "d" is forbidden: User "bob" cannot get resource "deployments/scale" in API group "apps" in the namespace "default"',
       ],
       [
         'DELETE',
         collection,
-        'configmaps is forbidden: User "system:anonymous" cannot deletecollection resource "configmaps" in API group "" in the namespace "default"',
+        'configmaps is forbidden: User "bob" cannot deletecollection resource "configmaps" in API group "" in the namespace "default"',
       ],
       [
         'GET',
         `${collection}?watch=1`,
-        'configmaps is forbidden: User "system:anonymous" cannot watch resource "configmaps" in API group "" in the namespace "default"',
+        'configmaps is forbidden: User "bob" cannot watch resource "configmaps" in API group "" in the namespace "default"',
       ],
     ];
+    const agent = await agentOf('bob', []);
     for (const [method, path, message] of refusals) {
-      assertFailure(await api.send(method, path, { anonymous: true }), 403, 'Forbidden', message);
+      assertFailure(await api.send(method, path, { agent }), 403, 'Forbidden', message);
     }
+    agent.destroy();
   });
 
   it('refuses credentials that nobody knows with 401', async () => {

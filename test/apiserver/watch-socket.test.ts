@@ -167,8 +167,8 @@ describe('watches over WebSocket', () => {
         ca: api.endpoint.pki.authority.certificate,
       }),
     );
-    assert.equal(anonymous.response.statusCode, 403);
-    assert.equal(JSON.parse(anonymous.text).reason, 'Forbidden');
+    assert.equal(anonymous.response.statusCode, 401);
+    assert.equal(JSON.parse(anonymous.text).reason, 'Unauthorized');
   });
 
   it('answers requests that are no watch as if they asked for nothing', async () => {
