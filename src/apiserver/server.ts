@@ -3,8 +3,9 @@
  *
  * `createServer({ store, types }).handler` mounts anywhere a node request handler does; `listen` serves it on HTTPS.
  */
-import type { AdmissionPlugin } from '../admission/chain.ts';
-import { admissionChain } from '../admission/chain.ts';
+import { type AdmissionPlugin, admissionChain } from '../admission/chain.ts';
+import type { AdmissionHost } from '../admission/host.ts';
+import { WebhookHandlers } from '../admission/webhook/handlers.ts';
 import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { Authorizer } from '../apis/authorizer.ts';
 import type { ObjectSource } from '../apis/object-source.ts';
@@ -25,6 +26,7 @@ import { crdGroup } from '../crd/types.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { Store } from '../storage/store.ts';
+import { admissionHost } from './admission-host.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { CustomResources } from './custom-resources.ts';
 import type { RequestBody } from './decode.ts';
@@ -38,6 +40,7 @@ import { ServerMetrics } from './metrics.ts';
 import { objectSource } from './object-source.ts';
 import { openApiPaths } from './openapi/index.ts';
 import type { PathHandler, PathResponse } from './paths.ts';
+import { followPolicyStatus, type PolicyStatusOptions } from './policy-status.ts';
 import { ResourceRegistry, type ServedVersion } from './registry.ts';
 import { attributesOf } from './request-attributes.ts';
 import { resourceAccess } from './resource-access.ts';
@@ -54,7 +57,9 @@ export interface ServerOptions {
   readonly types: readonly ResourceType[];
   readonly clock?: Clock;
   /** In order; default: none. */
-  readonly admission?: readonly AdmissionPlugin[];
+  readonly admission?: readonly (AdmissionPlugin | ((host: AdmissionHost) => AdmissionPlugin))[];
+  /** Whether an IP address may be called as an admission webhook; default: every one. */
+  readonly webhookTarget?: (address: string) => boolean;
   /** In order; requests that none of them knows are anonymous. */
   readonly authenticators?: readonly Authenticator[];
   /** Who knows bearer tokens, in order, besides service accounts and bootstrap tokens: of requests and of TokenReviews. */
@@ -102,10 +107,13 @@ export class ApiServer {
   readonly clock: Clock;
   /** Objects as they are now, told as they change. */
   readonly objects: ObjectSource;
+  /** Admission webhooks that are functions of this process. */
+  readonly webhooks = new WebhookHandlers();
   readonly #store: Store;
   readonly #inFlight = new InFlight();
   readonly #metrics = new ServerMetrics();
   readonly #custom: CustomResources | undefined;
+  readonly #policyStatus: PolicyStatusOptions;
   readonly #authorize: Gate;
   readonly #services: ApiRequest['services'];
   readonly #paths: readonly PathHandler[];
@@ -119,7 +127,10 @@ export class ApiServer {
     this.#store = store;
     this.objects = objectSource(this.registry, clock, log);
     const access = resourceAccess(this.registry);
-    const storeOptions = { store, clock, admission: admissionChain(options.admission ?? []), access };
+    const host = admissionHost({ ...options, registry: this.registry, access, clock, handlers: this.webhooks });
+    const plugins = (options.admission ?? []).map((plugin) => (typeof plugin === 'function' ? plugin(host) : plugin));
+    const admission = admissionChain(plugins);
+    const storeOptions = { store, clock, admission, access };
     for (const type of options.types) this.registry.set({ type, store: new ResourceStore({ ...storeOptions, type }) });
     const identities = authentication(options, access, clock);
     const authorizer = unionAuthorizer([
@@ -138,6 +149,13 @@ export class ApiServer {
     if (this.registry.get(crdGroup, 'customresourcedefinitions') !== undefined) {
       this.#custom = new CustomResources({ registry: this.registry, clock, log, authorizer, storeOptions });
     }
+    this.#policyStatus = {
+      objects: this.objects,
+      access,
+      resources: host.resources,
+      log,
+      context: () => ({ now: clock.now(), user: itself, dryRun: false, authorizer }),
+    };
     const checks: HealthCheck[] = [
       { name: 'ping', endpoints: ['livez', 'readyz'], check: () => undefined },
       { name: 'log', endpoints: ['livez', 'readyz'], check: () => undefined },
@@ -179,6 +197,7 @@ export class ApiServer {
   /** Resolves when every resource, custom ones included, is served. */
   async start(): Promise<void> {
     await Promise.all([this.#custom?.start(), this.#services.authorizer.start?.(this.objects)]);
+    await followPolicyStatus(this.#policyStatus);
     this.#state = 'ready';
   }
 
@@ -264,6 +283,9 @@ export class ApiServer {
 export function createServer(options: ServerOptions): ApiServer {
   return new ApiServer(options);
 }
+
+/** Who the server is where it writes on its own. */
+const itself: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
 
 const ignoreWarning = (): void => undefined;
 

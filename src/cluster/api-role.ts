@@ -1,6 +1,7 @@
 /**
  * The API server's role: a store, certificates, the server itself, and HTTPS in front of it.
  */
+import { dynamicAdmission } from '../admission/dynamic.ts';
 import { admissionPlugins, serviceAccountPlugin } from '../admission/index.ts';
 import { builtinTypes } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
@@ -46,7 +47,11 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     log,
     nodes,
     types: [...builtinTypes(), crdResourceType],
-    admission: [...admissionPlugins, ...(serviceAccountAdmission ? [serviceAccountPlugin(clock)] : [])],
+    admission: [
+      ...admissionPlugins,
+      ...(serviceAccountAdmission ? [serviceAccountPlugin(clock)] : []),
+      ...dynamicAdmission,
+    ],
     ...authentication,
     authenticators: [certificateAuthenticator],
     authorizers: [systemComponentAuthorizer],
