@@ -5,6 +5,7 @@
 import { errorText, type FieldError, FieldPath, invalid } from '../../machinery/field.ts';
 import { isJsonObject, type JsonObject } from '../../machinery/json.ts';
 import { parseYaml } from '../../machinery/yaml.ts';
+import type { JwtAuthenticator } from './types.ts';
 import { type CompiledJwt, compileJwt } from './validation.ts';
 
 export interface AuthenticationConfiguration {
@@ -15,37 +16,6 @@ export interface AuthenticationConfiguration {
 export interface AnonymousConfiguration {
   readonly enabled: boolean;
   readonly paths: readonly string[];
-}
-
-/** `apiserver.config.k8s.io/v1` JWTAuthenticator. */
-export interface JwtAuthenticator {
-  readonly issuer?: {
-    readonly url?: string;
-    readonly discoveryURL?: string;
-    /** PEM; default: the certificates that the system trusts. */
-    readonly certificateAuthority?: string;
-    readonly audiences?: readonly string[];
-    readonly audienceMatchPolicy?: string;
-  };
-  readonly claimValidationRules?: readonly {
-    readonly claim?: string;
-    readonly requiredValue?: string;
-    readonly expression?: string;
-    readonly message?: string;
-  }[];
-  readonly claimMappings?: {
-    readonly username?: PrefixedClaim;
-    readonly groups?: PrefixedClaim;
-    readonly uid?: { readonly claim?: string; readonly expression?: string };
-    readonly extra?: readonly { readonly key?: string; readonly valueExpression?: string }[];
-  };
-  readonly userValidationRules?: readonly { readonly expression?: string; readonly message?: string }[];
-}
-
-export interface PrefixedClaim {
-  readonly claim?: string;
-  readonly prefix?: string;
-  readonly expression?: string;
 }
 
 export class AuthenticationConfigurationError extends Error {

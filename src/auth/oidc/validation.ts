@@ -14,8 +14,8 @@ import {
   tooMany,
 } from '../../machinery/field.ts';
 import { isDomainPrefixedPath } from '../../machinery/names.ts';
-import type { JwtAuthenticator, PrefixedClaim } from './configuration.ts';
 import { compileExpression, readsClaim } from './expressions.ts';
+import type { JwtAuthenticator, PrefixedClaim } from './types.ts';
 
 export interface CompiledJwt {
   readonly issuer: string;
