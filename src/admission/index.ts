@@ -1,9 +1,37 @@
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import type { AdmissionPlugin } from './chain.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { podSecurity } from './pod-security.ts';
+import { priority } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccountPlugin } from './service-account.ts';
+import { defaultStorageClass, persistentVolumeClaimResize } from './storage-class.ts';
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export * from './chain.ts';
-export { namespaceLifecycle, serviceAccountPlugin };
+export { namespaceLifecycle, resourceQuota, serviceAccountPlugin, taintNodesByCondition };
 
-/** The plugins that a cluster runs, in Kubernetes' order. */
-export const admissionPlugins: readonly AdmissionPlugin[] = [namespaceLifecycle];
+/**
+ * What Kubernetes runs by default, in its order, but for ServiceAccount and TaintNodesByCondition, which need controllers that
+ * complete what they begin, and ResourceQuota, which comes after policies and webhooks.
+ */
+export const admissionPlugins: readonly AdmissionPlugin[] = [
+  namespaceLifecycle,
+  limitRanger,
+  podSecurity,
+  priority,
+  defaultTolerationSeconds,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  persistentVolumeClaimResize,
+  runtimeClass,
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  defaultIngressClass,
+];

@@ -1,11 +1,11 @@
 /**
- * What a new cluster holds before anybody asks: the system's namespaces, its roles, and the Service under which pods find
- * the API.
+ * What a new cluster holds before anybody asks: the system's namespaces, its roles and priority classes, and the Service
+ * under which pods find the API.
  * Source: kube-apiserver's system-namespaces and kubernetes-service controllers.
  */
 import type { ApiServer } from '../apiserver/server.ts';
 import type { Client } from '../client/client.ts';
-import { Namespace, Service } from '../client/kinds.ts';
+import { Namespace, PriorityClass, Service } from '../client/kinds.ts';
 import { isReason } from '../machinery/status.ts';
 import { bootstrapRoles } from './bootstrap-roles.ts';
 
@@ -20,6 +20,7 @@ export async function bootstrap(server: ApiServer, client: Client, port: number)
     }),
   );
   await bootstrapRoles(server, client);
+  await bootstrapPriorityClasses(client);
   if (port === 0) return;
   const services = client.resource(Service);
   const key = { namespace: 'default', name: 'kubernetes' };
@@ -32,6 +33,32 @@ export async function bootstrap(server: ApiServer, client: Client, port: number)
     metadata: { ...key, labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: { clusterIP: '10.0.0.1', ports, sessionAffinity: 'None', type: 'ClusterIP' },
   });
+}
+
+/** Source: Kubernetes `pkg/apis/scheduling/v1/helpers.go`, SystemPriorityClasses. */
+const systemPriorityClasses = [
+  {
+    metadata: { name: 'system-node-critical' },
+    value: 2_000_001_000,
+    globalDefault: false,
+    description: 'Used for system critical pods that must not be moved from their current node.',
+  },
+  {
+    metadata: { name: 'system-cluster-critical' },
+    value: 2_000_000_000,
+    globalDefault: false,
+    description:
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  },
+];
+
+async function bootstrapPriorityClasses(client: Client): Promise<void> {
+  const classes = client.resource(PriorityClass);
+  await Promise.all(
+    systemPriorityClasses.map(async (one) => {
+      if (!(await exists(() => classes.get({ name: one.metadata.name })))) await classes.create(one);
+    }),
+  );
 }
 
 async function exists(get: () => Promise<unknown>): Promise<boolean> {
