@@ -17,7 +17,7 @@ export class InFlight {
 
   /** Throws 429 when there are too many, 503 when the server is stopping. Answers how to leave; leaving twice is once. */
   enter(verb: Verb, user: UserInfo): () => void {
-    if (this.#stopping) throw new StatusError(503, 'ServiceUnavailable', 'the server is shutting down');
+    if (this.#stopping) throw new StatusError(503, 'ServiceUnavailable', 'apiserver is shutting down');
     if (verb === 'watch') return () => undefined;
     const read = reads.has(verb);
     const exempt = isSystem(user);
@@ -61,5 +61,6 @@ export class InFlight {
 
 /** Administrators and the cluster's own components: what holds the cluster together must not queue behind its users. */
 function isSystem({ name, groups }: UserInfo): boolean {
-  return groups.includes('system:masters') || groups.includes('system:nodes') || name.startsWith('system:kube-');
+  if (groups.includes('system:masters') || groups.includes('system:nodes')) return true;
+  return name.startsWith('system:kube-') || name.startsWith('system:serviceaccount:kube-system:');
 }

@@ -42,12 +42,7 @@ export const discoveryAuthorizer: Authorizer = {
 
 /** Processes of the control plane that run in the server's own process or with certificates of its CA. */
 export const systemComponentAuthorizer: Authorizer = {
-  authorize: ({ user }) =>
-    user.groups.includes('system:nodes') ||
-    user.name.startsWith('system:kube-') ||
-    user.name.startsWith('system:controller:')
-      ? allow('')
-      : noOpinion,
+  authorize: ({ user }) => (user.groups.includes('system:nodes') ? allow('') : noOpinion),
 };
 
 /** Several authorizers as one. Source: `k8s.io/apiserver/pkg/authorization/union`. */

@@ -102,6 +102,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
     const controllers = await startControllers({
       transport: transport('system:kube-controller-manager'),
+      transportAs: (user) => inProcessTransport(server, { user, userAgent: 'kube-controller-manager' }),
       selection: options.controllers,
       clock,
       log,

@@ -1,14 +1,19 @@
 /** The role of Kubernetes' controller manager: every selected controller on one manager, with shared caches. */
+import type { UserInfo } from '../apis/user-info.ts';
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import { controllers } from '../operators/index.ts';
 import type { LeaderElectionOptions } from '../runtime/leader-election.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Manager } from '../runtime/manager.ts';
+import { controllerUser } from './controller-accounts.ts';
 import { selectControllers } from './controller-selection.ts';
 
 export interface ControllersRoleOptions {
+  /** For the caches, and for the controllers where `transportAs` is absent. */
   readonly transport: Transport;
+  /** A transport of each controller's own identity. */
+  readonly transportAs?: (user: UserInfo) => Transport;
   /** As `--controllers` takes them. */
   readonly selection: readonly string[];
   readonly clock: Clock;
@@ -41,13 +46,18 @@ export async function startControllers(options: ControllersRoleOptions): Promise
   const chosen = controllers.filter(({ name }) => selected.has(name));
   const { rootCertificates } = options;
   const settings = rootCertificates === undefined ? {} : { rootCertificates };
-  for (const controller of chosen) controller.add(manager, settings);
+  const transports: Transport[] = [transport];
+  for (const controller of chosen) {
+    const own = options.transportAs?.(controllerUser(controller.name));
+    if (own !== undefined) transports.push(own);
+    controller.add(own === undefined ? manager : manager.as(own), settings);
+  }
   if (chosen.length > 0) await manager.start();
   return {
     names: chosen.map(({ name }) => name),
     async stop() {
       await manager.stop();
-      await transport.close();
+      await Promise.all(transports.map((each) => each.close()));
     },
   };
 }

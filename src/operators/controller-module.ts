@@ -1,11 +1,11 @@
-import type { Manager } from '../runtime/manager.ts';
+import type { ManagerScope } from '../runtime/manager.ts';
 
 /** A built-in controller: what a manager needs to host it. */
 export interface ControllerModule {
   /** kube-controller-manager's name for it: `deployment-controller`. */
   readonly name: string;
   /** Declares its controllers, caches and indexes on a manager that has not started. */
-  add(manager: Manager, settings?: ControllerSettings): void;
+  add(manager: ManagerScope, settings?: ControllerSettings): void;
 }
 
 /** What some controllers have to be told. */

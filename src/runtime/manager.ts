@@ -36,6 +36,12 @@ export type ManagerOptions = ({ readonly transport: Transport } | { readonly cli
 /** How long reconciles may take to end after their signal, in milliseconds. */
 const abandonAfter = 5_000;
 
+/** A manager as controllers are declared on it. */
+export type ManagerScope = Pick<
+  Manager,
+  'clock' | 'log' | 'client' | 'events' | 'signal' | 'controller' | 'cache' | 'dropCache'
+>;
+
 export class Manager implements AsyncDisposable {
   readonly name: string;
   readonly clock: Clock;
@@ -47,6 +53,7 @@ export class Manager implements AsyncDisposable {
   readonly #options: ManagerOptions;
   readonly #caches: Caches;
   readonly #controllers = new Map<string, Controller<TypedObject>>();
+  readonly #recorders: EventRecorder[] = [];
   readonly #abort = new AbortController();
   readonly #elector: LeaderElector | undefined;
   #stopping: Promise<void> | undefined;
@@ -67,7 +74,7 @@ export class Manager implements AsyncDisposable {
       ...(options.namespaces === undefined ? {} : { namespaces: options.namespaces }),
     });
     this.client = createClient(this.#caches.observe(transport));
-    this.events = new EventRecorder({ client: this.client, clock: this.clock, log: this.log, component: this.name });
+    this.events = this.#recorder(this.client);
     this.#elector = options.leaderElection === undefined ? undefined : this.#candidate(options.leaderElection);
   }
 
@@ -87,16 +94,51 @@ export class Manager implements AsyncDisposable {
     subject: string | ResourceDefinition<T>,
     options: ControllerOptions & { readonly for?: ResourceDefinition<T> } = {},
   ): Controller<T> {
+    return this.#declare(subject, options, this.client, this.events);
+  }
+
+  /**
+   * This manager for controllers that write as someone else: the same caches, the same life, another client. The transport
+   * stays its owner's.
+   */
+  as(transport: Transport): ManagerScope {
+    const client = createClient(this.#caches.observe(transport));
+    const events = this.#recorder(client);
+    return {
+      clock: this.clock,
+      log: this.log,
+      client,
+      events,
+      signal: this.signal,
+      controller: ((subject: string, options: never) =>
+        this.#declare(subject, options, client, events)) as Manager['controller'],
+      cache: (definition, scope) => this.cache(definition, scope),
+      dropCache: (definition) => this.dropCache(definition),
+    };
+  }
+
+  #recorder(client: Client): EventRecorder {
+    const recorder = new EventRecorder({ client, clock: this.clock, log: this.log, component: this.name });
+    this.#recorders.push(recorder);
+    return recorder;
+  }
+
+  #declare<T extends TypedObject>(
+    subject: string | ResourceDefinition<T>,
+    options: ControllerOptions & { readonly for?: ResourceDefinition<T> } = {},
+    client: Client,
+    events: EventRecorder,
+  ): Controller<T> {
     const definition = typeof subject === 'string' ? options.for : subject;
     if (definition === undefined) throw new TypeError('manager.controller(name, options): options.for is missing');
     const name = typeof subject === 'string' ? subject : (options.name ?? definition.kind.toLowerCase());
     if (this.#controllers.has(name)) throw new Error(`there is a controller named "${name}" already`);
     if (this.#state !== 'new') throw new Error(`controller "${name}" comes too late: the manager has started`);
     const controller = new Controller(name, definition, options, {
-      client: this.client,
+      client,
       clock: this.clock,
       log: this.log,
-      events: this.events,
+      events,
       signal: this.#abort.signal,
       caches: this.#caches,
       ...(this.#options.metrics === undefined ? {} : { metrics: this.#options.metrics.controller(name) }),
@@ -153,7 +195,7 @@ export class Manager implements AsyncDisposable {
     this.#state = 'stopped';
     await this.#drain();
     this.#caches.stop();
-    await this.events.stop();
+    await Promise.all(this.#recorders.map((recorder) => recorder.stop()));
     await this.#elector?.stop();
     this.#abort.abort(new Error('the manager has stopped'));
   }

@@ -4,6 +4,7 @@
  * It is the same server that `setpoint up` runs, over the memory store: the same validation, admission, watches and
  * garbage collection. Starting one takes milliseconds; every test can have its own.
  */
+import type { UserInfo } from '../apis/user-info.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { inProcessTransport } from '../client/in-process.ts';
@@ -83,7 +84,10 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       const transport = transportAs('system:kube-controller-manager');
       const { authority } = await testPki(clock.now());
       const rootCertificates = authority.certificate;
-      parts.push(await startControllers({ transport, selection: controllers, clock, log, rootCertificates }));
+      const as = (user: UserInfo): Transport =>
+        inProcessTransport(server, { user, userAgent: 'kube-controller-manager' });
+      const selection = controllers;
+      parts.push(await startControllers({ transport, transportAs: as, selection, clock, log, rootCertificates }));
     }
     if (nodeCount > 0) parts.push(...(await startNodes(nodeCount, nodes, transportAs, clock, log)));
 

@@ -1,13 +1,16 @@
 /** A cluster in memory on a virtual clock, with some of the built-in controllers; pods change only when a test says so. */
 import assert from 'node:assert/strict';
+import type { UserInfo } from '../../src/apis/user-info.ts';
 import type { ApiServer } from '../../src/apiserver/server.ts';
 import { type Client, createClient } from '../../src/client/client.ts';
 import { inProcessTransport } from '../../src/client/in-process.ts';
 import { Deployment, Event, Namespace, Pod, ReplicaSet } from '../../src/client/kinds.ts';
+import type { Transport } from '../../src/client/transport.ts';
 import { formatTime } from '../../src/clock/clock.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/clock/virtual.ts';
 import { clusterServer } from '../../src/cluster/api-role.ts';
 import { bootstrap } from '../../src/cluster/bootstrap.ts';
+import { controllerUser } from '../../src/cluster/controller-accounts.ts';
 import { isReason } from '../../src/machinery/status.ts';
 import { controllers } from '../../src/operators/index.ts';
 import { Manager } from '../../src/runtime/index.ts';
@@ -47,20 +50,23 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
   await server.start();
   const client = createClient(inProcessTransport(server, { user: admin }));
   await bootstrap(server, client, 0);
-  const transport = inProcessTransport(server, {
-    user: { name: 'system:kube-controller-manager', groups: ['system:authenticated'] },
-    userAgent: 'kube-controller-manager',
-  });
-  const request = transport.request.bind(transport);
-  transport.request = (asked) => {
-    const { resource, subresource } = asked.target;
-    if (asked.verb !== 'get' && asked.verb !== 'list' && resource !== 'events') {
-      const refusal = cluster.refuse(asked.verb, resource);
-      if (refusal !== undefined) return Promise.reject(refusal);
-      writes.push(`${asked.verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`);
-    }
-    return request(asked);
+  const transports: Transport[] = [];
+  const transportAs = (user: UserInfo): Transport => {
+    const transport = inProcessTransport(server, { user, userAgent: 'kube-controller-manager' });
+    transports.push(transport);
+    const request = transport.request.bind(transport);
+    transport.request = (asked) => {
+      const { resource, subresource } = asked.target;
+      if (asked.verb !== 'get' && asked.verb !== 'list' && resource !== 'events') {
+        const refusal = cluster.refuse(asked.verb, resource);
+        if (refusal !== undefined) return Promise.reject(refusal);
+        writes.push(`${asked.verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`);
+      }
+      return request(asked);
+    };
+    return transport;
   };
+  const transport = transportAs({ name: 'system:kube-controller-manager', groups: ['system:authenticated'] });
   const manager = new Manager({
     transport,
     clock,
@@ -74,7 +80,7 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
   for (const name of names) {
     const found = controllers.find((controller) => controller.name === name);
     assert.ok(found, `there is no controller named ${name}`);
-    found.add(manager, { rootCertificates });
+    found.add(manager.as(transportAs(controllerUser(name))), { rootCertificates });
   }
   const cluster: TestCluster = {
     server,
@@ -85,7 +91,7 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
     refuse: () => undefined,
     async stop() {
       await manager.stop();
-      await transport.close();
+      for (const transport of transports) await transport.close();
       await server.stop();
       await store.close();
     },

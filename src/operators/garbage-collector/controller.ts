@@ -7,7 +7,7 @@
  */
 import { CustomResourceDefinition } from '../../client/kinds.ts';
 import type { KeyContext, Result } from '../../runtime/index.ts';
-import type { Manager } from '../../runtime/manager.ts';
+import type { ManagerScope } from '../../runtime/manager.ts';
 import type { ControllerModule } from '../controller-module.ts';
 import { AbsentOwners } from './absent-owners.ts';
 import { attemptToDelete, type Collector, orphanDependents } from './deletion.ts';
@@ -33,7 +33,7 @@ export const garbageCollectorController: ControllerModule = {
 };
 
 class GarbageCollector implements Work {
-  readonly #manager: Manager;
+  readonly #manager: ManagerScope;
   readonly #enqueue: (key: string) => void;
   readonly #absent = new AbsentOwners();
   readonly #graph = new OwnerGraph(this, this.#absent);
@@ -42,7 +42,7 @@ class GarbageCollector implements Work {
   /** What is found while the first lists come in waits until all are in: owners may come after dependents. */
   #waiting: Set<string> | undefined = new Set();
 
-  constructor(manager: Manager, enqueue: (key: string) => void) {
+  constructor(manager: ManagerScope, enqueue: (key: string) => void) {
     this.#manager = manager;
     this.#enqueue = enqueue;
     this.#resources = new WatchedResources(manager, this.#graph);

@@ -3,7 +3,7 @@ import { apiVersionOf } from '../../client/definition.ts';
 import type { DiscoveredResource } from '../../client/discovery.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import type { KeyContext } from '../../runtime/index.ts';
-import type { Manager } from '../../runtime/manager.ts';
+import type { ManagerScope } from '../../runtime/manager.ts';
 import { isSameResource, type OwnerGraph } from './graph.ts';
 
 /** Nobody owns by them, and there are many. */
@@ -13,11 +13,11 @@ const ignored = (resource: DiscoveredResource): boolean => resource.plural === '
 const patience = 30_000;
 
 export class WatchedResources {
-  readonly #manager: Manager;
+  readonly #manager: ManagerScope;
   readonly #graph: OwnerGraph;
   #watched: readonly DiscoveredResource[] = [];
 
-  constructor(manager: Manager, graph: OwnerGraph) {
+  constructor(manager: ManagerScope, graph: OwnerGraph) {
     this.#manager = manager;
     this.#graph = graph;
   }

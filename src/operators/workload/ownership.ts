@@ -2,12 +2,12 @@
 import type { ResourceDefinition, TypedObject } from '../../client/definition.ts';
 import { getControllerOf } from '../../machinery/owner-reference.ts';
 import type { Cache } from '../../runtime/index.ts';
-import type { Manager } from '../../runtime/manager.ts';
+import type { ManagerScope } from '../../runtime/manager.ts';
 
 const byController = 'controller';
 
 /** Declares the index; needed before {@link controlledBy} and {@link orphansIn}. */
-export function indexByController(manager: Manager, definition: ResourceDefinition<TypedObject>): void {
+export function indexByController(manager: ManagerScope, definition: ResourceDefinition<TypedObject>): void {
   manager
     .cache(definition)
     .index(byController, (object) => getControllerOf(object)?.uid ?? orphans(object.metadata.namespace));
