@@ -1,8 +1,10 @@
 /**
  * How a built-in kind is declared: what the kinds have in common is said once, the rest stands in a file a kind.
  */
+import type { FieldError } from '../machinery/field.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
+import { withGoValues } from './go-values.ts';
 import { normalize } from './normal-form.ts';
 import {
   allVerbs,
@@ -114,6 +116,8 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
     resourceVersion(group, kind, version),
   );
   const { default: setDefaults, ...hooks } = strategy;
+  const versionOf = ({ apiVersion }: ApiObject): ResourceVersion =>
+    (versions.length === 1 ? undefined : versions.find(({ name }) => apiVersion.endsWith(name))) ?? versions[0]!;
   return {
     group,
     names: {
@@ -137,10 +141,9 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
         ? { prepareForStatusUpdate: () => undefined }
         : {}),
       ...(hooks as Partial<Strategy>),
+      ...validationInGo(hooks as Partial<Strategy>, versionOf),
       default(draft) {
-        const version =
-          versions.length === 1 ? versions[0]! : versions.find(({ name }) => draft.apiVersion.endsWith(name));
-        normalize(draft as JsonObject, (version ?? versions[0]!).schema);
+        normalize(draft as JsonObject, versionOf(draft).schema);
         setDefaults?.(draft as T);
       },
     },
@@ -152,6 +155,24 @@ export function builtinType<T extends ApiObject>(declaration: KindDeclaration<T>
     ...(declaration.storedAs === undefined ? {} : { storedAs: declaration.storedAs }),
     ...(declaration.convert === undefined ? {} : { convert: declaration.convert }),
     ...(declaration.virtual === undefined ? {} : { virtual: declaration.virtual }),
+  };
+}
+
+/** The hooks that validate, their values printed as Go prints them. */
+function validationInGo(
+  { validate, validateUpdate, validateStatusUpdate }: Partial<Strategy>,
+  versionOf: (object: ApiObject) => ResourceVersion,
+): Partial<Strategy> {
+  const inGo = (errors: FieldError[], object: ApiObject): FieldError[] =>
+    errors.length === 0 ? errors : withGoValues(errors, versionOf(object).schema);
+  return {
+    ...(validate && { validate: (object, context) => inGo(validate(object, context), object) }),
+    ...(validateUpdate && {
+      validateUpdate: (object, old, context) => inGo(validateUpdate(object, old, context), object),
+    }),
+    ...(validateStatusUpdate && {
+      validateStatusUpdate: (object, old, context) => inGo(validateStatusUpdate(object, old, context), object),
+    }),
   };
 }
 

@@ -68,6 +68,15 @@ export interface FieldError {
 /** A `badValue` that is not shown: `spec: Invalid value: must be …`. */
 export const omitValue: unique symbol = Symbol('omitted');
 
+/** A `badValue` that is printed already. */
+export class Verbatim {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 type Path = FieldPath | string;
 
 function fieldError(type: FieldErrorType, path: Path, badValue: unknown, detail: string): FieldError {
@@ -150,6 +159,7 @@ function renderValue(value: unknown): string {
     case 'undefined':
       return 'null';
     default:
+      if (value instanceof Verbatim) return value.text;
       return goJson(stringifyJson(value as JsonValue));
   }
 }

@@ -84,9 +84,9 @@ const table: readonly (readonly [title: string, type: ResourceType, fields: obje
         ],
       },
     },
-    `spec.rules[0].resourceRules[0].verbs: Invalid value: ["*","get"]: if '*' is present, must not specify other verbs`,
-    'spec.rules[0].resourceRules[1].verbs: Unsupported value: ["feed"]: supported values: "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"',
-    `spec.rules[0].resourceRules[1].namespaces: Invalid value: ["*","a"]: if '*' is present, must not specify other namespaces`,
+    `spec.rules[0].resourceRules[0].verbs: Invalid value: []string{"*", "get"}: if '*' is present, must not specify other verbs`,
+    'spec.rules[0].resourceRules[1].verbs: Unsupported value: []string{"feed"}: supported values: "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"',
+    `spec.rules[0].resourceRules[1].namespaces: Invalid value: []string{"*", "a"}: if '*' is present, must not specify other namespaces`,
   ],
   [
     'storage classes with a topology said twice',
@@ -164,7 +164,7 @@ const table: readonly (readonly [title: string, type: ResourceType, fields: obje
     'the rules of a role',
     roleType,
     { rules: [{ nonResourceURLs: ['/healthz'], verbs: ['get'] }, { apiGroups: [''] }] },
-    'rules[0].nonResourceURLs: Invalid value: ["/healthz"]: namespaced rules cannot apply to non-resource URLs',
+    'rules[0].nonResourceURLs: Invalid value: []string{"/healthz"}: namespaced rules cannot apply to non-resource URLs',
     'rules[1].verbs: Required value: verbs must contain at least one value',
     'rules[1].resources: Required value: resource rules must supply at least one resource',
   ],
@@ -288,7 +288,7 @@ const table: readonly (readonly [title: string, type: ResourceType, fields: obje
     'scopes of a quota',
     resourceQuotaType,
     { spec: { scopes: ['Terminating', 'NotTerminating'] } },
-    'spec.scopes: Invalid value: ["Terminating","NotTerminating"]: conflicting scopes',
+    'spec.scopes: Invalid value: []core.ResourceQuotaScope{"Terminating", "NotTerminating"}: conflicting scopes',
   ],
   [
     'an autoscaler without a target',
@@ -474,7 +474,7 @@ describe('bindings of roles', () => {
       draft.roleRef.name = 'b';
     });
     assert.deepEqual(errors, [
-      'roleRef: Invalid value: {"kind":"Role","name":"b","apiGroup":"rbac.authorization.k8s.io"}: cannot change roleRef',
+      'roleRef: Invalid value: rbac.RoleRef{APIGroup:"rbac.authorization.k8s.io", Kind:"Role", Name:"b"}: cannot change roleRef',
     ]);
   });
 });

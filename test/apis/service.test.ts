@@ -122,13 +122,13 @@ describe('services', () => {
     await assert.rejects(
       services.create({ clusterIP: '10.0.0.9' }),
       refusal(
-        'spec.clusterIPs: Invalid value: ["10.0.0.9"]: failed to allocate IP 10.0.0.9: provided IP is already allocated',
+        'spec.clusterIPs: Invalid value: []string{"10.0.0.9"}: failed to allocate IP 10.0.0.9: provided IP is already allocated',
       ),
     );
     await assert.rejects(
       services.create({ clusterIP: '192.168.0.1' }),
       refusal(
-        'spec.clusterIPs: Invalid value: ["192.168.0.1"]: failed to allocate IP 192.168.0.1: the provided IP (192.168.0.1) is not in the valid range. The range of valid IPs is 10.0.0.0/24',
+        'spec.clusterIPs: Invalid value: []string{"192.168.0.1"}: failed to allocate IP 192.168.0.1: the provided IP (192.168.0.1) is not in the valid range. The range of valid IPs is 10.0.0.0/24',
       ),
     );
     const port = (nodePort: number) => services.create({ type: 'NodePort', ports: [{ port: 80, nodePort }] });
@@ -144,7 +144,7 @@ describe('services', () => {
     );
     await assert.rejects(
       services.create({ clusterIP: 'fd00::1' }),
-      refusal('spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'),
+      refusal('spec.clusterIPs[0]: Invalid value: []string{"fd00::1"}: IPv6 is not configured on this cluster'),
     );
     await assert.rejects(
       services.create({ ipFamilyPolicy: 'RequireDualStack' }),

@@ -22,7 +22,7 @@ const workload = (type: ResourceType, spec: object = {}): object => ({
 });
 
 const mismatch =
-  'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`';
+  'spec.template.metadata.labels: Invalid value: map[string]string{"app":"web"}: `selector` does not match template `labels`';
 
 describe('workloads', () => {
   for (const type of [deploymentType, replicaSetType, statefulSetType, daemonSetType]) {
@@ -35,7 +35,7 @@ describe('workloads', () => {
       const [empty] = createErrors(type, workload(type, { selector: {} }));
       assert.match(
         empty!,
-        /^spec\.selector: Invalid value: \{\}: empty selector is invalid for (deployment|statefulset|daemonset)$/,
+        /^spec\.selector: Invalid value: v1\.LabelSelector\{MatchLabels:map\[string\]string\(nil\), MatchExpressions:\[\]v1\.LabelSelectorRequirement\(nil\)\}: empty selector is invalid for (deployment|statefulset|daemonset)$/,
       );
     });
 
@@ -106,7 +106,9 @@ describe('deployments', () => {
       spec!.selector = { matchLabels: { app: 'other' } };
       spec!.template.metadata!.labels = { app: 'other' };
     });
-    assert.deepEqual(errors, ['spec.selector: Invalid value: {"matchLabels":{"app":"other"}}: field is immutable']);
+    assert.deepEqual(errors, [
+      'spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"app":"other"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable',
+    ]);
   });
 
   it('count their replicas without contradiction', () => {

@@ -214,8 +214,8 @@ describeKubectl('what it was given is wrong', { resources: [gadgets], controller
     session().expect(`
       $ kubectl patch deploy web -p '{"spec":{"selector":{"matchLabels":{"app":"x"}}}}'
       The Deployment "web" is invalid:
-      * spec.template.metadata.labels: Invalid value: {"app":"web"}: \`selector\` does not match template \`labels\`
-      * spec.selector: Invalid value: {"matchLabels":{"app":"x"}}: field is immutable
+      * spec.template.metadata.labels: Invalid value: map[string]string{"app":"web"}: \`selector\` does not match template \`labels\`
+      * spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"app":"x"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable
       [1]
       $ kubectl patch deploy web -p '{"spec":{"replicas":-1}}'
       The Deployment "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0
@@ -247,19 +247,19 @@ describeKubectl('what it was given is wrong', { resources: [gadgets], controller
       [1]
       $ kubectl apply -f deployment-reselected.yaml
       Warning: resource deployments/web is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.
-      The Deployment "web" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"other"}}: field is immutable
+      The Deployment "web" is invalid: spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"app":"other"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable
       [1]
     `));
 
   it('manifests that are incomplete', () =>
     session().expect(`
       $ kubectl create -f deployment-mismatched.yaml
-      The Deployment "mismatch" is invalid: spec.template.metadata.labels: Invalid value: {"app":"b"}: \`selector\` does not match template \`labels\`
+      The Deployment "mismatch" is invalid: spec.template.metadata.labels: Invalid value: map[string]string{"app":"b"}: \`selector\` does not match template \`labels\`
       [1]
       $ kubectl create -f deployment-empty.yaml
       36|The Deployment "empty" is invalid:
       36|* spec.selector: Required value
-      36|* spec.template.metadata.labels: Invalid value: {}: \`selector\` does not match template \`labels\`
+      36|* spec.template.metadata.labels: Invalid value: map[string]string(nil): \`selector\` does not match template \`labels\`
       36|* spec.template.spec.containers: Required value
       20|error: error validating "deployment-empty.yaml": error validating data: [ValidationError(Deployment.spec): missing required field "selector" in io.k8s.api.apps.v1.DeploymentSpec, ValidationError(Deployment.spec): missing required field "template" in io.k8s.api.apps.v1.DeploymentSpec]; if you choose to ignore these errors, turn validation off with --validate=false
       [1]

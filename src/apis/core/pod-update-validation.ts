@@ -164,7 +164,11 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
     }
   }
   validateIPs(status.podIPs, path.child('podIPs'), errors);
-  validateIPs(status.hostIPs, path.child('hostIPs'), errors);
+  const hostErrors: FieldError[] = [];
+  validateIPs(status.hostIPs, path.child('hostIPs'), hostErrors);
+  // Of these Kubernetes tells the duplicates first.
+  const first = (type: string): number => (type === 'Duplicate' ? 0 : 1);
+  errors.push(...hostErrors.sort((a, b) => first(a.type) - first(b.type)));
   for (const [i, { type }] of (status.conditions ?? []).entries()) {
     if (!systemConditions.has(type))
       checkAll(isQualifiedName(type), path.child('conditions').index(i).child('Type'), type, errors);

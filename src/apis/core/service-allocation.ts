@@ -10,7 +10,9 @@ import { formatIp, isIpv6, networkOf, parseCidr, parseIp } from '../../machinery
 import { deepEqual } from '../../machinery/json.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import { internalError, invalidObject } from '../../machinery/status.ts';
+import { withGoValues } from '../go-values.ts';
 import type { RequestContext, ResourceAccess, Strategy } from '../resource-type.ts';
+import { schemaOf } from '../schemas.ts';
 import type { Service, ServiceSpec } from '../types.ts';
 import { validateClusterIPs } from './service-ip-validation.ts';
 
@@ -93,11 +95,11 @@ class ServiceAllocator {
     if (spec.type === 'ExternalName') return;
     spec.ipFamilyPolicy ??= old?.spec?.ipFamilyPolicy ?? inferredFamilyPolicy(spec);
     const throwIfAny = (errors: readonly FieldError[]): void => {
-      if (errors.length > 0) throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', errors);
+      if (errors.length === 0) return;
+      const shown = withGoValues(errors, schemaOf('io.k8s.api.core.v1.Service'));
+      throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', shown);
     };
-    const refuse = (field: string, value: unknown, why: string): never => {
-      throw invalidObject({ group: '', name: 'Service' }, service.metadata.name ?? '', [invalid(field, value, why)]);
-    };
+    const refuse = (field: string, value: unknown, why: string): void => throwIfAny([invalid(field, value, why)]);
     if (spec.clusterIP !== undefined) spec.clusterIPs ??= [spec.clusterIP];
     if (
       old === undefined ||
