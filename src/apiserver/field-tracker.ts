@@ -16,7 +16,6 @@ import type { WriteRequest } from './resource-store.ts';
 export function fieldTracker(request: ApiRequest, manager: string): WriteRequest['trackFields'] {
   const { served, subresource, now } = request;
   const { type } = served;
-  const write = trackedWrite(type, served.version, subresource, now);
   const record = (
     draft: ApiObject,
     live: ApiObject | undefined,
@@ -26,6 +25,7 @@ export function fieldTracker(request: ApiRequest, manager: string): WriteRequest
     if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
   };
   return (draft, live) => {
+    const write = trackedWrite(type, served.version, subresource, now);
     const owned = acrossVersions(type, write, (versioned) =>
       trackUpdate({ ...versioned, manager, live, updated: draft }),
     );

@@ -50,8 +50,17 @@ export function sleep(clock: Clock, milliseconds: number, signal?: AbortSignal):
 
 /** `metav1.Time`: RFC 3339 in UTC with whole seconds, e.g. `2026-01-31T09:30:00Z`. */
 export function formatTime(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(milliseconds / 1000);
+  // Every write is stamped with the same second as those around it.
+  if (second !== lastSecond) {
+    lastText = `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
+
+let lastSecond = Number.NaN;
+let lastText = '';
 
 /** `metav1.MicroTime`: RFC 3339 in UTC with six decimals, e.g. `2026-01-31T09:30:00.123000Z`. */
 export function formatMicroTime(milliseconds: number): string {

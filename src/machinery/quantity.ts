@@ -38,6 +38,11 @@ const minInt64 = -(2n ** 63n);
 /** Beyond this many orders of magnitude the smaller number of a sum is nothing. */
 const negligible = 1000;
 
+/** The same few quantities are written everywhere, and read several times in each write. */
+const parsed = new Map<string, Quantity>();
+const maxParsed = 1024;
+const maxParsedText = 32;
+
 /** An immutable quantity: `unscaled × 10^exponent`. */
 export class Quantity {
   static readonly zero = new Quantity(0n, 0, 'DecimalSI');
@@ -56,6 +61,15 @@ export class Quantity {
 
   /** @throws QuantityError */
   static parse(text: string): Quantity {
+    const known = parsed.get(text);
+    if (known !== undefined) return known;
+    const quantity = Quantity.#read(text);
+    if (parsed.size === maxParsed) parsed.clear();
+    if (text.length <= maxParsedText) parsed.set(text, quantity);
+    return quantity;
+  }
+
+  static #read(text: string): Quantity {
     const found = text === '' ? null : pattern.exec(text);
     if (found === null) throw new QuantityError(formatError);
     const [, sign, whole = '', fraction = '', suffix = ''] = found;

@@ -14,9 +14,9 @@ import { fieldPath } from '../../src/machinery/apply/path-element.ts';
 import { reconcile } from '../../src/machinery/apply/reconcile.ts';
 import { extractOwned, removeFields } from '../../src/machinery/apply/remove.ts';
 import { objectType } from '../../src/machinery/apply/type.ts';
-import { toFieldSet } from '../../src/machinery/apply/typed.ts';
+import { hasFieldSet, toFieldSet } from '../../src/machinery/apply/typed.ts';
 import { typeErrorText, validate } from '../../src/machinery/apply/validate.ts';
-import type { JsonObject, JsonValue } from '../../src/machinery/json.ts';
+import { deepEqual, type JsonObject, type JsonValue } from '../../src/machinery/json.ts';
 import type { Schema } from '../../src/machinery/schema.ts';
 
 const item: Schema = {
@@ -181,6 +181,30 @@ const fields = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 const thing: fc.Arbitrary<JsonObject> = fields.map((f) => object(f as JsonObject));
+
+describe('the fields of a value', () => {
+  it('are known without being gathered', () => {
+    fc.assert(
+      fc.property(thing, thing, (a, b) => {
+        const [mine, theirs] = [toFieldSet(a, type), toFieldSet(b, type)];
+        assert.ok(hasFieldSet(a, type, mine) || isEmptySet(mine));
+        assert.equal(hasFieldSet(a, type, theirs), deepEqual(mine, theirs) && !isEmptySet(mine));
+      }),
+    );
+  });
+
+  it('are not those of a set with more, with less, or with other members', () => {
+    const value = object({ size: 1, items: [{ name: 'a', value: 1 }], whole: {} });
+    const fields = toFieldSet(value, type);
+    assert.ok(hasFieldSet(value, type, fields));
+    for (const path of ['size', 'whole', 'items'].map((field) => fieldPath('spec', field))) {
+      assert.equal(hasFieldSet(value, type, difference(fields, fieldSet(path))), path.includes('f:items'));
+    }
+    for (const path of [fieldPath('spec'), fieldPath('spec', 'items'), fieldPath('spec', 'on')]) {
+      assert.equal(hasFieldSet(value, type, union(fields, fieldSet(path))), false);
+    }
+  });
+});
 
 describe('merging', () => {
   const merged = (live: JsonObject, config: JsonObject): JsonValue =>

@@ -7,7 +7,7 @@ import { deepEqual, type JsonArray, type JsonObject, type JsonValue } from '../j
 import { emptySet, type FieldSet, leaf, recursiveDifference, union } from './field-set.ts';
 import { compareElements, fieldElement, type PathElement } from './path-element.ts';
 import type { ListType, MapType, Type } from './type.ts';
-import { fieldTypeOf, formOf, itemsOf, toFullNode } from './typed.ts';
+import { commonElements, fieldTypeOf, formOf, itemsOf, toFullNode } from './typed.ts';
 
 /** No field is in more than one of the sets. */
 export interface Comparison {
@@ -87,9 +87,16 @@ function compareMaps(
 }
 
 function compareLists(before: JsonArray, after: JsonArray, list: ListType): Difference | undefined {
+  const changes = new Changes();
+  const common = commonElements(list, before, after);
+  if (common !== undefined) {
+    for (const [index, element] of common.entries()) {
+      changes.add(element, differenceOf(before[index], after[index], list.element));
+    }
+    return changes.difference(compareElements);
+  }
   const left = itemsOf(list, before);
   const right = itemsOf(list, after);
-  const changes = new Changes();
   for (const [element, values] of left) changes.add(element, compareItems(values, right.get(element) ?? [], list));
   for (const [element, values] of right) {
     if (!left.has(element)) changes.add(element, compareItems([], values, list));

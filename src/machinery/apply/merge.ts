@@ -6,7 +6,7 @@
 import { deepEqual, getField, type JsonArray, type JsonObject, type JsonValue, setField } from '../json.ts';
 import type { PathElement } from './path-element.ts';
 import type { ListType, MapType, Type } from './type.ts';
-import { elementOf, fieldTypeOf, formOf } from './typed.ts';
+import { commonElements, elementOf, fieldTypeOf, formOf } from './typed.ts';
 
 /**
  * `live` with everything that `config` sets; nothing is removed. Lists with owned elements get the configuration's order,
@@ -49,6 +49,7 @@ function mergeMaps(live: JsonObject | undefined, config: JsonObject | undefined,
 
 function mergeLists(live: JsonArray, config: JsonArray, list: ListType): JsonArray {
   if (config.length === 0) return live;
+  if (commonElements(list, live, config) !== undefined) return mergeEach(live, config, list);
   const left = live.map((value) => elementOf(list, value));
   const right = config.map((value) => elementOf(list, value));
   const liveAt = positions(left);
@@ -67,6 +68,18 @@ function mergeLists(live: JsonArray, config: JsonArray, list: ListType): JsonArr
     else result.push(merge(live[before] as JsonValue, value, list.element));
   }
   return result.length === live.length && result.every((value, index) => value === live[index]) ? live : result;
+}
+
+function mergeEach(live: JsonArray, config: JsonArray, list: ListType): JsonArray {
+  let result: JsonArray | undefined;
+  for (let index = 0; index < live.length; index++) {
+    const before = live[index] as JsonValue;
+    const merged = merge(before, config[index] as JsonValue, list.element);
+    if (merged === before) continue;
+    result ??= [...live];
+    result[index] = merged;
+  }
+  return result ?? live;
 }
 
 type Positions = Map<PathElement, number | 'several'>;

@@ -3,7 +3,7 @@
  * which fields a value has. Source: `sigs.k8s.io/structured-merge-diff/typed`.
  */
 import { getField, isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../json.ts';
-import { type FieldSet, leaf, withMembership } from './field-set.ts';
+import { type FieldSet, isEmptySet, leaf, withMembership } from './field-set.ts';
 import { compareElements, fieldElement, keyElement, type PathElement, valueElement } from './path-element.ts';
 import type { FieldType, ListType, MapType, Type } from './type.ts';
 
@@ -68,9 +68,67 @@ export function itemsOf(list: ListType, values: JsonArray): Map<PathElement, Jso
   return items;
 }
 
+/**
+ * The path elements of two lists that hold the same elements in the same order, none of them twice: most lists that are
+ * compared or merged do. `undefined`: they do not.
+ */
+export function commonElements(list: ListType, left: JsonArray, right: JsonArray): readonly PathElement[] | undefined {
+  if (left.length !== right.length) return undefined;
+  const elements: PathElement[] = [];
+  for (let index = 0; index < left.length; index++) {
+    const element = elementOf(list, left[index] as JsonValue);
+    if (element !== elementOf(list, right[index] as JsonValue)) return undefined;
+    elements.push(element);
+  }
+  return new Set(elements).size === elements.length ? elements : undefined;
+}
+
 /** The leaf fields of a value, its atomic parts, and the items of its lists and maps: what someone who applies it owns. */
 export function toFieldSet(value: JsonValue, type: Type): FieldSet {
   return nodeOf(value, type, false, false) ?? leaf;
+}
+
+/** Whether {@link toFieldSet} of a value, which must fit its type, is `set`: found out without making it. */
+export function hasFieldSet(value: JsonValue, type: Type, set: FieldSet): boolean {
+  return isNodeOf(value, type, false, set);
+}
+
+/** Whether `node` is what {@link nodeOf} makes of the value; `undefined` where that is nothing. */
+function isNodeOf(value: JsonValue, type: Type, member: boolean, node: FieldSet | undefined): boolean {
+  let parts = 0;
+  switch (formOf(type, value)) {
+    case 'scalar':
+      return node !== undefined && isEmptySet(node);
+    case 'map': {
+      const map = type.map as MapType;
+      if (map.atomic) return node !== undefined && isEmptySet(node);
+      if (!isJsonObject(value)) break;
+      for (const name of Object.keys(value)) {
+        const held = value[name];
+        const field = map.fields.get(name);
+        if (held === undefined || field?.untracked === true) continue;
+        const below = node?.[field?.name ?? fieldElement(name)];
+        if (!isNodeOf(held, fieldTypeOf(map, field), field === undefined || isHollow(held), below)) return false;
+        if (below !== undefined) parts++;
+      }
+      break;
+    }
+    case 'list': {
+      const list = type.list as ListType;
+      if (list.atomic) return node !== undefined && isEmptySet(node);
+      if (!Array.isArray(value)) break;
+      for (const item of value) {
+        const below = node?.[elementOf(list, item)];
+        if (below === undefined || !isNodeOf(item, list.element, true, below)) return false;
+        parts++;
+      }
+    }
+  }
+  if (node === undefined) return !member;
+  let entries = 0;
+  for (const _ in node) entries++;
+  if (parts === 0) return member && entries === 0;
+  return entries === parts + (member ? 1 : 0) && (node['.'] !== undefined) === member;
 }
 
 /** Every field of a value, those that hold others included: what someone who adds it, owns. */

@@ -19,7 +19,7 @@ import type { Path } from './path-element.ts';
 import { reconcile } from './reconcile.ts';
 import { removeFields } from './remove.ts';
 import type { Type } from './type.ts';
-import { toFieldSet, withDeclaredFields } from './typed.ts';
+import { hasFieldSet, toFieldSet, withDeclaredFields } from './typed.ts';
 
 /** The fields that one manager owns, in the words of one version. */
 export interface VersionedSet {
@@ -123,9 +123,7 @@ export function apply(
   const type = typeIn(versions, apiVersion);
   const current = new Map(reconciled(managers, versions));
   const last = current.get(manager);
-  const set = without(toFieldSet(config, type), versions.ignored?.(apiVersion));
-  const unchanged = last?.applied === true && last.apiVersion === apiVersion && deepEqual(set, last.set);
-  current.set(manager, unchanged ? last : { set, apiVersion, applied: true });
+  current.set(manager, ownedBy(config, apiVersion, type, versions.ignored?.(apiVersion), last));
 
   const merged = { object: merge(live, config, type) as JsonObject, apiVersion };
   const pruned = last === undefined ? merged.object : prune(merged, last, current, manager, versions);
@@ -134,6 +132,22 @@ export function apply(
   const comparison = object === live ? same : compare(live, object, type);
   const change = new Change({ object: live, apiVersion }, { object, apiVersion }, comparison, versions);
   return { object, managers: settle(current, change, manager, force) };
+}
+
+/** The fields that whoever applies `config` owns: `last` itself when they are what they were the last time. */
+function ownedBy(
+  config: JsonObject,
+  apiVersion: string,
+  type: Type,
+  ignored: FieldSet | undefined,
+  last: VersionedSet | undefined,
+): VersionedSet {
+  const before = last?.applied === true && last.apiVersion === apiVersion ? last : undefined;
+  if (before !== undefined && hasFieldSet(config, type, before.set) && without(before.set, ignored) === before.set) {
+    return before;
+  }
+  const set = without(toFieldSet(config, type), ignored);
+  return before !== undefined && deepEqual(set, before.set) ? before : { set, apiVersion, applied: true };
 }
 
 /** A change of an object, as every version sees it. */
@@ -218,6 +232,7 @@ function prune(
   versions: Versions,
 ): JsonObject {
   const now = managers.get(manager) as VersionedSet;
+  if (now === last) return merged.object;
   if (now.apiVersion === last.apiVersion && isEmptySet(difference(last.set, now.set))) return merged.object;
 
   const lastType = versions.type(last.apiVersion);
