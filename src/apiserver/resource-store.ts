@@ -458,7 +458,8 @@ export class ResourceStore {
       const draft = await storedDraft(type, entry);
       checkPreconditions(type, draft, options);
       const old = await inVersion(type, entry, request.version.name);
-      const admission = this.#admissionRequest('DELETE', undefined, old, request);
+      const { dryRun: _, ...said } = options;
+      const admission = this.#admissionRequest('DELETE', undefined, old, { ...request, options: said });
       const mutated = this.#chain(request).mutate(admission);
       if (mutated !== undefined) await mutated;
       const validated = this.#chain(request).validate(admission);
@@ -516,7 +517,7 @@ export class ResourceStore {
       return await this.#store.txn([{ key, modRevision: revision }], [operation]);
     } catch (error) {
       if (error instanceof StoreWriteError) throw internalError(error.message);
-      if (error instanceof StoreClosedError) throw serviceUnavailable('the server is shutting down');
+      if (error instanceof StoreClosedError) throw serviceUnavailable('apiserver is shutting down');
       throw error;
     }
   }

@@ -3,7 +3,7 @@
  * go back. Whoever owns the replicas of the Scale owns those of the object.
  * Source: `scaleUpdatedObjectInfo` of the registries of Kubernetes and of apiextensions-apiserver.
  */
-import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import type { ResourceType, ResourceVersion, ScalePaths } from '../apis/resource-type.ts';
 import { schemaOf } from '../apis/schemas.ts';
 import { apply, trackUpdate, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
 import { fieldPath } from '../machinery/apply/path-element.ts';
@@ -20,7 +20,8 @@ import { keepManagedFields, trackedWrite } from './field-tracker.ts';
 import { scaleName } from './openapi/definitions.ts';
 import { managerName, parseWriteOptions, type WriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
-import { applyScale, type Scale, scaleOf, segments } from './scale.ts';
+import type { AdmittedForm } from './resource-store.ts';
+import { applyScale, type Scale, scaleGroupVersion, scaleOf, segments } from './scale.ts';
 import { checkUrl, requireBody, requireNamespace, writeRequest } from './write-request.ts';
 
 export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
@@ -34,9 +35,20 @@ export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
     trackFields: (draft: ApiObject, live: ApiObject | undefined): void => {
       if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
     },
+    form: admittedForm(served.version.scale!),
   };
   const result = await served.store.update((current) => scaled(draftOf(current), change, request), write, 'object');
   return await answer(request, result.entry);
+}
+
+/** Admission sees Scales. */
+function admittedForm(paths: ScalePaths): AdmittedForm {
+  return {
+    kind: 'Scale',
+    apiVersion: scaleGroupVersion,
+    of: (object) => scaleOf(object, paths),
+    into: (draft, form) => applyScale(draft, form as Scale, paths),
+  };
 }
 
 async function answer({ served }: ApiRequest, entry: CacheEntry): Promise<ApiResponse> {

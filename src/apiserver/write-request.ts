@@ -1,4 +1,5 @@
 /** What the verbs that write have in common: what they demand of a request, and what the store is told of it. */
+import type { OperationOptions } from '../admission/chain.ts';
 import type { RequestContext } from '../apis/resource-type.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, methodNotAllowed, methodNotSupported } from '../machinery/status.ts';
@@ -21,7 +22,16 @@ export function writeRequest(request: ApiRequest, options: WriteOptions, kind: W
     subresource,
     context: contextOf(request, options.dryRun),
     warn,
+    options: operationOptions(options),
     trackFields: kind === 'DeleteOptions' ? noTracking : fieldTracker(request, managerName(options, request.userAgent)),
+  };
+}
+
+/** What a client has said, as admission is told of it. */
+function operationOptions({ fieldManager, fieldValidation }: WriteOptions): OperationOptions {
+  return {
+    ...(fieldManager === '' ? {} : { fieldManager }),
+    ...(fieldValidation === 'Warn' ? {} : { fieldValidation }),
   };
 }
 
