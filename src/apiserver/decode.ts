@@ -111,7 +111,7 @@ export function decodeObject(body: RequestBody, type: ResourceType, version: Res
 /** Makes an object of the right JSON types out of `draft`, in place; answers what it did not know, as strict errors. */
 export function shapeObject(draft: JsonObject, type: ResourceType, version: ResourceVersion): string[] {
   const compiled = compileSchema(version.schema);
-  const coerced = coerceObjectMeta(draft, { typed: version.typeErrors === 'decoding' });
+  const coerced = coerceObjectMeta(draft, version.typeErrors === 'decoding' ? type.names.kind : '');
   if (coerced.error !== undefined) throw cannotBeHandled(type, version, coerced.error);
   if (version.typeErrors === 'decoding') {
     const error = compiled.decodeError(draft);
@@ -161,11 +161,12 @@ function summarize(bytes: Uint8Array): string {
 /** @throws StatusError 400 in the words of Go's decoder, which looks for the kind first */
 export function requireJsonObject(value: JsonValue, kind: string, body: RequestBody): asserts value is JsonObject {
   if (isJsonObject(value)) return;
-  throw unrecognized(
-    kind,
-    `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-    body.kind === 'bytes' ? body.bytes : new Uint8Array(),
-  );
+  throw unrecognized(kind, noObject(value), body.kind === 'bytes' ? body.bytes : new Uint8Array());
+}
+
+/** What Go's decoder says of a value that should be an object. */
+export function noObject(value: JsonValue): string {
+  return `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 }
 
 function checkKind(value: JsonObject, type: ResourceType, version: ResourceVersion, body: RequestBody): void {
@@ -195,17 +196,27 @@ function checkKind(value: JsonObject, type: ResourceType, version: ResourceVersi
     : foreignKind(given, { group: type.group, name: wanted });
 }
 
-/** The refusal of an object that is none of a built-in kind, in the words of Kubernetes' scheme. */
-export function foreignKind(
-  { kind, apiVersion }: { readonly kind: string; readonly apiVersion: string },
-  wanted: Named,
-): StatusError {
+interface TypeMeta {
+  readonly kind: string;
+  readonly apiVersion: string;
+}
+
+/** The refusal of an object that is none of a built-in kind. */
+export function foreignKind(given: TypeMeta, wanted: Named): StatusError {
+  const { version } = parseGroupVersion(given.apiVersion);
+  return badRequest(
+    `${given.kind} in version ${goQuote(version)} cannot be handled as a ${wanted.name}: ${noConversion(given, wanted)}`,
+  );
+}
+
+/** What Kubernetes' scheme says of an object that is none of a built-in kind. */
+export function noConversion({ kind, apiVersion }: TypeMeta, wanted: Named): string {
+  if (!isBuiltinKind(kind, apiVersion)) {
+    return `no kind ${goQuote(kind)} is registered for version ${goQuote(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  }
   const { version } = parseGroupVersion(apiVersion);
   const internal = wanted.group === '' ? 'core' : wanted.group.split('.', 1)[0];
-  const why = isBuiltinKind(kind, apiVersion)
-    ? `converting (${version}.${kind}) to (${internal}.${wanted.name}): unknown conversion`
-    : `no kind ${goQuote(kind)} is registered for version ${goQuote(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
-  return badRequest(`${kind} in version ${goQuote(version)} cannot be handled as a ${wanted.name}: ${why}`);
+  return `converting (${version}.${kind}) to (${internal}.${wanted.name}): unknown conversion`;
 }
 
 let builtinKinds: Set<string> | undefined;

@@ -5,7 +5,7 @@
  */
 
 import { type Clock, sleep } from '../clock/clock.ts';
-import { badRequest, expired, StatusError } from '../machinery/status.ts';
+import { expired, StatusError } from '../machinery/status.ts';
 import type { KeyValue, Revision, Store } from '../storage/store.ts';
 import { CompactedError, FutureRevisionError } from '../storage/store.ts';
 import type { CacheEntry } from './cache-entry.ts';
@@ -66,15 +66,15 @@ export async function notOlderThan(cache: WatchCache, clock: Clock, revision: Re
     await sleep(clock, 50);
     if ((await cache.caughtUp()) >= revision) return;
   }
-  throw new StatusError(
-    504,
-    'Timeout',
-    `Timeout: Too large resource version: ${revision}, current: ${cache.revision}`,
-    {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
-    },
-  );
+  throw tooLarge(revision, cache.revision);
+}
+
+/** Source: API concepts, "Unavailable resource versions". */
+function tooLarge(revision: Revision, current: Revision): StatusError {
+  return new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${revision}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
 }
 
 function fromCache(
@@ -118,7 +118,7 @@ async function page(
   let after = token.after === '' ? undefined : selection.prefix + token.after;
   for (;;) {
     const wanted = limit > 0 ? limit - entries.length : 0;
-    const { items, remaining } = await read(store, selection, token, wanted, after);
+    const { items, remaining } = await read(store, cache, selection, token, wanted, after);
     for (const kv of items) {
       const current = cache.get(kv.key);
       // Most objects do not change while a client turns its pages: they need not be read again.
@@ -142,6 +142,7 @@ async function page(
 
 async function read(
   store: Store,
+  cache: WatchCache,
   selection: Selection,
   token: ContinueToken,
   limit: number,
@@ -159,7 +160,7 @@ async function read(
         ? expired(`The resourceVersion for the provided list is too old.`)
         : continueExpired(token);
     }
-    if (error instanceof FutureRevisionError) throw badRequest(`resourceVersion: ${error.message}`);
+    if (error instanceof FutureRevisionError) throw tooLarge(token.revision, cache.revision);
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * Source: `k8s.io/apiserver/pkg/endpoints/handlers` (patch.go).
  */
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
-import { goQuote, invalid } from '../machinery/field.ts';
+import { invalid } from '../machinery/field.ts';
 import { goValue } from '../machinery/go-text.ts';
 import {
   cloneJson,
@@ -24,7 +24,7 @@ import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { badRequest, invalidObject, StatusError, unsupportedMediaType } from '../machinery/status.ts';
 import { strategicMergePatch } from '../machinery/strategic/merge.ts';
 import type { RequestBody } from './decode.ts';
-import { shapeObject } from './decode.ts';
+import { noConversion, noObject, shapeObject } from './decode.ts';
 import type { WriteOptions } from './options.ts';
 
 export const patchTypes = {
@@ -51,6 +51,8 @@ export interface Patch {
   apply(current: JsonObject): JsonValue;
   /** Strict decoding errors of the patch itself. */
   readonly problems: readonly string[];
+  /** The result is brought into the kind's Go type, whatever kind it says it is of. */
+  readonly setsTypeMeta: boolean;
   /** The answer to a patch whose result is not an object of the kind. `why` is the decoder's error. */
   refuse(patched: JsonValue, why: string): StatusError;
 }
@@ -61,6 +63,7 @@ export function decodePatch(kind: Exclude<PatchKind, 'apply'>, body: RequestBody
     const { operations, strictErrors } = decodeJsonPatch(source, true);
     return {
       problems: strictErrors,
+      setsTypeMeta: false,
       refuse: refusePatched,
       apply(current) {
         try {
@@ -76,6 +79,7 @@ export function decodePatch(kind: Exclude<PatchKind, 'apply'>, body: RequestBody
     const { patch, strictErrors } = decodeMergePatch(source, true);
     return {
       problems: strictErrors,
+      setsTypeMeta: false,
       refuse: refusePatched,
       apply: (current) => applyMergePatch(current, patch),
     };
@@ -83,6 +87,7 @@ export function decodePatch(kind: Exclude<PatchKind, 'apply'>, body: RequestBody
   const { patch, strictErrors } = decodeStrategicPatch(source);
   return {
     problems: strictErrors,
+    setsTypeMeta: true,
     refuse: (_, why) => invalidPatch(goValue(patch), conversionError(why)),
     apply: (current) => strategicMergePatch(current, patch, version.schema),
   };
@@ -133,24 +138,22 @@ export function shapePatched(
   options: WriteOptions,
   warn: (message: string) => void,
 ): ApiObject {
-  if (!isJsonObject(patched)) throw patch.refuse(patched, 'the patched value is not an object');
-  const object = shallowDraft(patched);
-  if (object.apiVersion !== groupVersion(type.group, version.name) || object.kind !== type.names.kind) {
-    throw badRequest(
-      `the patched object is a ${goQuote(String(object.kind))} in ${goQuote(String(object.apiVersion))}: a patch cannot change apiVersion or kind`,
-    );
-  }
+  // Go reads nothing as an object without fields.
+  const value = patched ?? {};
+  if (!isJsonObject(value)) throw patch.refuse(value, noObject(value));
+  const object = shallowDraft(value);
+  checkTypeMeta(object, patch, type, version);
   let problems: string[];
   try {
     problems = [...patch.problems, ...shapeObject(object as unknown as JsonObject, type, version)];
   } catch (error) {
     if (error instanceof StatusError && error.code === 400) {
-      throw patch.refuse(patched, error.message.replace(/^.* cannot be handled as a \w+: /, ''));
+      throw patch.refuse(value, error.message.replace(/^.* cannot be handled as a \w+: /, ''));
     }
     throw error;
   }
   if (problems.length > 0 && options.fieldValidation === 'Strict') {
-    throw patch.refuse(patched, `strict decoding error: ${problems.join(', ')}`);
+    throw patch.refuse(value, `strict decoding error: ${problems.join(', ')}`);
   }
   if (options.fieldValidation === 'Warn') for (const problem of problems) warn(problem);
   return object;
@@ -164,6 +167,30 @@ function shallowDraft(patched: JsonObject): ApiObject {
     setField(draft, field, field === 'metadata' ? value : cloneJson(value));
   }
   return draft as unknown as ApiObject;
+}
+
+/** In place: kind and version are those of the endpoint, or the patch is refused. */
+function checkTypeMeta(object: ApiObject, patch: Patch, type: ResourceType, version: ResourceVersion): void {
+  const expected = groupVersion(type.group, version.name);
+  const { kind } = type.names;
+  const given = { kind: String(object.kind ?? ''), apiVersion: String(object.apiVersion ?? '') };
+  if (given.kind === kind && given.apiVersion === expected) return;
+  const refuse = (why: string): StatusError => patch.refuse(object as unknown as JsonObject, why);
+  if (patch.setsTypeMeta || (version.typeErrors === 'decoding' && given.kind === '' && given.apiVersion === expected)) {
+    Object.assign(object, { apiVersion: expected, kind });
+    return;
+  }
+  if (version.typeErrors === 'decoding') throw refuse(noConversion(given, { group: type.group, name: kind }));
+  const missing = ['kind', 'apiVersion'].find((field) => (object[field] ?? '') === '');
+  if (missing !== undefined) {
+    const name = missing === 'kind' ? 'Kind' : missing;
+    throw refuse(`Object '${name}' is missing in '${stringifyJson(object as unknown as JsonObject)}'`);
+  }
+  if (given.apiVersion !== expected) {
+    throw refuse(`request to convert CR from an invalid group/version: ${given.apiVersion}`);
+  }
+  const errors = [invalid('kind', given.kind, `must be ${kind}`)];
+  throw invalidObject({ group: type.group, name: kind }, object.metadata?.name ?? '', errors);
 }
 
 function refusePatched(patched: JsonValue, why: string): StatusError {

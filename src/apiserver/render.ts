@@ -3,6 +3,7 @@
  * from objects.
  */
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
+import { goQuote } from '../machinery/field.ts';
 import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, type ListMeta } from '../machinery/object.ts';
 import { badRequest } from '../machinery/status.ts';
@@ -27,7 +28,7 @@ export function parseRowObject(query: URLSearchParams): RowObject {
   const text = query.get('includeObject') ?? 'Metadata';
   if (text === '' || text === 'Metadata') return 'Metadata';
   if (text === 'Object' || text === 'None') return text;
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(text)}`);
+  throw badRequest(`unrecognized includeObject value: ${goQuote(text)}`);
 }
 
 /** Whether the cache's bytes can be sent as they are: those of objects that are stored in `apiVersion`, the request's. */
@@ -40,11 +41,13 @@ function apiVersionOf({ type, version }: RenderContext): string {
 }
 
 export async function renderEntry(entry: CacheEntry, context: RenderContext): Promise<Buffer> {
-  if (takesBytes(context) && entry.apiVersion === apiVersionOf(context)) return entry.bytes;
+  if (takesBytes(context) && entry.apiVersion === apiVersionOf(context)) return Buffer.concat([entry.bytes, newline]);
   const object = await convertObject(context.type, entry.peek(), context.version.name);
   return encode(shapeOne(object, context), context.representation);
 }
 
+/** Go's encoder ends what it writes. */
+const newline = Buffer.from('\n');
 const comma = Buffer.from(',');
 const listEnd = Buffer.from(']}\n');
 

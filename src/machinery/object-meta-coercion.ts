@@ -15,13 +15,13 @@ export interface CoercedMeta {
 }
 
 /**
- * Replaces `object.metadata` by its coerced form, in place. `typed` objects have a Go type of their own, whose decoder
- * names the field from the root and reads the fields as they come (instead of sorted).
+ * Replaces `object.metadata` by its coerced form, in place. Objects with a Go type of their own (`struct`, its name) have a
+ * decoder that names the field from the root and reads the fields as they come (instead of sorted).
  */
-export function coerceObjectMeta(object: JsonObject, { typed = false }: { typed?: boolean } = {}): CoercedMeta {
+export function coerceObjectMeta(object: JsonObject, struct = ''): CoercedMeta {
   const unknown: string[] = [];
   if (!Object.hasOwn(object, 'metadata')) return { unknown };
-  const decoder = new Decoder(unknown, typed);
+  const decoder = new Decoder(unknown, struct);
   try {
     object.metadata = decoder.metadata(object.metadata ?? null);
   } catch (error) {
@@ -115,15 +115,15 @@ interface Position {
 
 class Decoder {
   readonly #unknown: string[];
-  readonly #typed: boolean;
+  readonly #struct: string;
 
-  constructor(unknown: string[], typed: boolean) {
+  constructor(unknown: string[], struct: string) {
     this.#unknown = unknown;
-    this.#typed = typed;
+    this.#struct = struct;
   }
 
   metadata(value: JsonValue): JsonValue {
-    const position = { struct: '', fields: this.#typed ? 'metadata' : '', path: 'metadata' };
+    const position = { struct: this.#struct, fields: this.#struct === '' ? '' : 'metadata', path: 'metadata' };
     return this.#decode(value, objectMeta, position) ?? {};
   }
 
@@ -157,11 +157,11 @@ class Decoder {
         return map;
       }
       case 'struct':
-        return isJsonObject(value) ? this.#struct(value, type, position) : refuse(value, type, position);
+        return isJsonObject(value) ? this.#fieldsOf(value, type, position) : refuse(value, type, position);
     }
   }
 
-  #struct(value: JsonObject, type: Extract<GoType, { kind: 'struct' }>, position: Position): JsonObject {
+  #fieldsOf(value: JsonObject, type: Extract<GoType, { kind: 'struct' }>, position: Position): JsonObject {
     const decoded: JsonObject = {};
     for (const key of this.#keys(value)) {
       const field = Object.hasOwn(type.fields, key) ? type.fields[key] : undefined;
@@ -187,7 +187,7 @@ class Decoder {
 
   #keys(value: JsonObject): string[] {
     const keys = Object.keys(value).filter((key) => value[key] !== undefined);
-    return this.#typed ? keys : keys.sort();
+    return this.#struct !== '' ? keys : keys.sort();
   }
 }
 

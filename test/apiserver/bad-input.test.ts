@@ -68,6 +68,16 @@ describe('bad input', () => {
     });
   }
 
+  it('refuses metadata that is none, naming the kind where it has a Go type', async () => {
+    const metadata = (apiVersion: string, kind: string) => ({ body: { apiVersion, kind, metadata: 1 } });
+    assertFailure(
+      await api.send('POST', collection, metadata('v1', 'ConfigMap')),
+      400,
+      'BadRequest',
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.metadata of type v1.ObjectMeta',
+    );
+  });
+
   it('reads null as an object without fields, as Go does', async () => {
     const answer = await api.send('POST', collection, { body: 'null' });
     const message = 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required';

@@ -138,6 +138,85 @@ describe('patch', () => {
   });
 });
 
+describe('kind and version of what is patched', () => {
+  let api: Api;
+  before(async () => {
+    api = await startApi({ resources: [widgets()] });
+    await api.ok('POST', '/api/v1/namespaces/default/configmaps', configMap('a'));
+    await api.ok('POST', '/apis/example.com/v1/namespaces/default/widgets', {
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'a' },
+    });
+  });
+  after(() => api[Symbol.asyncDispose]());
+
+  const builtin = '/api/v1/namespaces/default/configmaps/a';
+  const custom = '/apis/example.com/v1/namespaces/default/widgets/a';
+  const merge = 'application/merge-patch+json';
+  const refused: readonly [title: string, path: string, patch: object, message: RegExp][] = [
+    [
+      'another kind',
+      builtin,
+      { kind: 'Secret' },
+      /^ "" is invalid: patch: Invalid value: "\{.*\}": converting \(v1\.Secret\) to \(core\.ConfigMap\): unknown conversion$/,
+    ],
+    [
+      'an unknown version',
+      builtin,
+      { apiVersion: 'v2' },
+      /: no kind "ConfigMap" is registered for version "v2" in scheme "pkg\/api\/legacyscheme\/scheme\.go:30"$/,
+    ],
+    [
+      'another kind, of a custom resource',
+      custom,
+      { kind: 'Other' },
+      /^Widget\.example\.com "a" is invalid: kind: Invalid value: "Other": must be Widget$/,
+    ],
+    ['no kind, of a custom resource', custom, { kind: null }, /: Object 'Kind' is missing in '\{.*\}'$/],
+    ['no version, of a custom resource', custom, { apiVersion: null }, /: Object 'apiVersion' is missing in '\{.*\}'$/],
+    [
+      'an unknown version, of a custom resource',
+      custom,
+      { apiVersion: 'example.com/v9' },
+      /: request to convert CR from an invalid group\/version: example\.com\/v9$/,
+    ],
+  ];
+  for (const [title, path, patch, message] of refused) {
+    it(`are refused: ${title}`, async () => {
+      assertFailure(await api.send('PATCH', path, { body: patch, type: merge }), 422, 'Invalid', message);
+    });
+  }
+
+  it('are what they were where the patch goes straight into a Go type', async () => {
+    const patch = { kind: 'Secret', apiVersion: 'v2', data: { a: 'b' } };
+    const patched = await api.ok('PATCH', builtin, patch, 'application/strategic-merge-patch+json');
+    assert.deepEqual([patched.kind, patched.apiVersion, patched.data], ['ConfigMap', 'v1', { a: 'b' }]);
+    const kindless = await api.ok('PATCH', builtin, { kind: null }, merge);
+    assert.equal(kindless.kind, 'ConfigMap');
+  });
+
+  it('are needed in a configuration that is applied', async () => {
+    const body = { apiVersion: 1, kind: ['ConfigMap'], metadata: { name: 'a' } };
+    assertFailure(
+      await api.send('PATCH', `${builtin}?fieldManager=m`, { body, type: 'application/apply-patch+yaml' }),
+      400,
+      'BadRequest',
+      'invalid object type: /, Kind=',
+    );
+  });
+
+  it('must stand in an object', async () => {
+    const body = [{ op: 'replace', path: '', value: [] }];
+    assertFailure(
+      await api.send('PATCH', builtin, { body, type: 'application/json-patch+json' }),
+      422,
+      'Invalid',
+      /patch: Invalid value: "\[\]": couldn't get version\/kind; json parse error: json: cannot unmarshal array into Go value/,
+    );
+  });
+});
+
 describe('server-side apply', () => {
   let api: Api;
   const type = 'application/apply-patch+yaml';

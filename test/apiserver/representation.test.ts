@@ -9,6 +9,18 @@ const table = { Accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
 const partial = { Accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' };
 const partialList = { Accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' };
 
+describe('answers in JSON', () => {
+  it("end as Go's encoder ends them, where it writes them", async () => {
+    await using api = await startApi();
+    await api.ok('POST', '/api/v1/namespaces/default/configmaps', configMap('a'));
+    const maps = '/api/v1/namespaces/default/configmaps';
+    for (const path of [maps, `${maps}/a`, `${maps}/none`, '/api', '/apis/apps/v1']) {
+      assert.match((await api.send('GET', path)).text, /\}\n$/, path);
+    }
+    assert.match((await api.send('GET', `${maps}/a?pretty=true`)).text, /\n\}$/);
+  });
+});
+
 describe('representations', () => {
   let api: Api;
   before(async () => {

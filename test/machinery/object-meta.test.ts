@@ -188,7 +188,7 @@ describe('metadata of a changed object', () => {
 describe('metadata of no known type', () => {
   const coerce = (metadata: JsonValue, typed = false): [JsonValue | undefined, string | undefined, string[]] => {
     const object: JsonObject = { metadata };
-    const { error, unknown } = coerceObjectMeta(object, { typed });
+    const { error, unknown } = coerceObjectMeta(object, typed ? 'ConfigMap' : '');
     return [object.metadata, error, unknown];
   };
 

@@ -237,8 +237,13 @@ function describe(object: ApiObject): string {
 }
 
 function kindText({ apiVersion, kind }: ApiObject): string {
-  const { group, version } = parseGroupVersion(apiVersion ?? '');
-  return `${group}/${version}, Kind=${kind ?? ''}`;
+  const { group, version } = parseGroupVersion(textOf(apiVersion));
+  return `${group}/${version}, Kind=${textOf(kind)}`;
+}
+
+/** What is no text counts as none, in what a client sends. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function updater(request: Write, manager: string): string {

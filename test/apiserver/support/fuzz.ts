@@ -288,7 +288,9 @@ export function checkAnswer(method: string, answer: Answer): void {
 function isKubernetesOwn({ code, text }: Answer): boolean {
   return (
     code === 500 &&
-    /failed to create typed patch object|resourceVersion should not be set|without impersonating a user/.test(text)
+    /failed to create typed patch object|resourceVersion should not be set|without impersonating a user|list element types are not identical|the spec replicas field/.test(
+      text,
+    )
   );
 }
 
