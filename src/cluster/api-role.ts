@@ -10,6 +10,7 @@ import type { ServerLog } from '../apiserver/server-log.ts';
 import { anonymousHealth } from '../auth/anonymous.ts';
 import { certificateAuthenticator } from '../auth/authenticate.ts';
 import type { AuthenticationOptions } from '../auth/authentication.ts';
+import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import { systemComponentAuthorizer } from '../auth/authorize.ts';
 import type { Clock } from '../clock/clock.ts';
 import { crdResourceType } from '../crd/custom-resource-definition.ts';
@@ -58,9 +59,10 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
   });
 }
 
-function ephemeralAuthentication(): AuthenticationOptions {
+/** Tokens of service accounts that end with the process, bootstrap tokens, and nobody else. */
+export function ephemeralAuthentication(keys: () => ServiceAccountKeys = ephemeralKeys()): AuthenticationOptions {
   return {
-    serviceAccounts: { issuers: [defaultIssuer], keys: ephemeralKeys() },
+    serviceAccounts: { issuers: [defaultIssuer], keys },
     bootstrapTokens: true,
     anonymous: anonymousHealth,
   };

@@ -11,6 +11,7 @@ import {
 import type { AuthenticationOptions } from '../auth/authentication.ts';
 import { jwtAuthenticator } from '../auth/oidc/authenticator.ts';
 import { AuthenticationConfigurationError, parseAuthenticationConfiguration } from '../auth/oidc/configuration.ts';
+import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import { parseTokenFile, userOf } from '../auth/token-file.ts';
 import { forAudiences } from '../auth/tokens.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -41,6 +42,7 @@ export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 export interface ClusterAuthentication {
   readonly options: Omit<AuthenticationOptions, 'authenticators'>;
+  readonly keys: () => ServiceAccountKeys;
   close(): void;
 }
 
@@ -107,6 +109,7 @@ export async function clusterAuthentication(
         },
       },
     },
+    keys: () => keys.current,
     close() {
       for (const opened of open) opened.close();
     },

@@ -107,6 +107,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       clock,
       log,
       rootCertificates: pki.authority.certificate,
+      serviceAccountKeys: authentication.keys,
     });
     running.push(controllers);
     if (options.scheduler) {

@@ -1,8 +1,9 @@
 /** The role of Kubernetes' controller manager: every selected controller on one manager, with shared caches. */
 import type { UserInfo } from '../apis/user-info.ts';
+import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
-import { controllers } from '../operators/index.ts';
+import { type ControllerSettings, controllers } from '../operators/index.ts';
 import type { LeaderElectionOptions } from '../runtime/leader-election.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Manager } from '../runtime/manager.ts';
@@ -20,6 +21,8 @@ export interface ControllersRoleOptions {
   readonly log: Logger;
   /** What clients check the API server's certificate against, PEM: published in every namespace. */
   readonly rootCertificates?: string;
+  /** What signs the tokens that Secrets hold; absent: nobody fills them. */
+  readonly serviceAccountKeys?: () => ServiceAccountKeys;
   /** Set where several processes may take the role: only one at a time works. */
   readonly leaderElection?: LeaderElectionOptions;
 }
@@ -44,11 +47,14 @@ export async function startControllers(options: ControllersRoleOptions): Promise
     ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }),
   });
   const chosen = controllers.filter(({ name }) => selected.has(name));
-  const { rootCertificates } = options;
-  const settings = rootCertificates === undefined ? {} : { rootCertificates };
+  const { rootCertificates, serviceAccountKeys } = options;
+  const settings: ControllerSettings = {
+    ...(rootCertificates === undefined ? {} : { rootCertificates }),
+    ...(serviceAccountKeys === undefined ? {} : { serviceAccountKeys }),
+  };
   const transports: Transport[] = [transport];
   for (const controller of chosen) {
-    const own = options.transportAs?.(controllerUser(controller.name));
+    const own = controller.privileged ? undefined : options.transportAs?.(controllerUser(controller.name));
     if (own !== undefined) transports.push(own);
     controller.add(own === undefined ? manager : manager.as(own), settings);
   }

@@ -13,6 +13,7 @@ import { podGarbageCollectorController } from './pod-gc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { rootCaPublisherController } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { serviceAccountTokenController } from './serviceaccount-token/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
@@ -29,6 +30,7 @@ export const controllers: readonly ControllerModule[] = [
   jobController,
   cronJobController,
   serviceAccountController,
+  serviceAccountTokenController,
   rootCaPublisherController,
   endpointSliceController,
   endpointsController,

@@ -10,9 +10,10 @@ import { type Client, createClient } from '../client/client.ts';
 import { inProcessTransport } from '../client/in-process.ts';
 import type { Transport } from '../client/transport.ts';
 import { type Clock, systemClock } from '../clock/clock.ts';
-import { clusterServer } from '../cluster/api-role.ts';
+import { clusterServer, ephemeralAuthentication } from '../cluster/api-role.ts';
 import { bootstrap } from '../cluster/bootstrap.ts';
 import { NodeDirectory } from '../cluster/node-directory.ts';
+import { ephemeralKeys } from '../cluster/service-account-keys.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import { openMemoryStore, type Store } from '../storage/index.ts';
@@ -64,7 +65,9 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   const nodes = new NodeDirectory();
   const { controllers = [] } = options;
   const serviceAccountAdmission = controllers.some((name) => name === '*' || name === 'serviceaccount-controller');
-  const server = clusterServer({ store, clock, log, nodes, serviceAccountAdmission });
+  const serviceAccountKeys = ephemeralKeys();
+  const authentication = ephemeralAuthentication(serviceAccountKeys);
+  const server = clusterServer({ store, clock, log, nodes, authentication, serviceAccountAdmission });
   const parts: { stop(): Promise<void> }[] = [{ stop: () => store.close() }, { stop: () => server.stop() }];
   const stop = async (): Promise<void> => {
     for (const part of parts.splice(0).reverse()) await part.stop();
@@ -87,7 +90,8 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       const as = (user: UserInfo): Transport =>
         inProcessTransport(server, { user, userAgent: 'kube-controller-manager' });
       const selection = controllers;
-      parts.push(await startControllers({ transport, transportAs: as, selection, clock, log, rootCertificates }));
+      const settings = { rootCertificates, serviceAccountKeys };
+      parts.push(await startControllers({ transport, transportAs: as, selection, clock, log, ...settings }));
     }
     if (nodeCount > 0) parts.push(...(await startNodes(nodeCount, nodes, transportAs, clock, log)));
 

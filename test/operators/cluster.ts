@@ -8,9 +8,10 @@ import { Deployment, Event, Namespace, Pod, ReplicaSet } from '../../src/client/
 import type { Transport } from '../../src/client/transport.ts';
 import { formatTime } from '../../src/clock/clock.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/clock/virtual.ts';
-import { clusterServer } from '../../src/cluster/api-role.ts';
+import { clusterServer, ephemeralAuthentication } from '../../src/cluster/api-role.ts';
 import { bootstrap } from '../../src/cluster/bootstrap.ts';
 import { controllerUser } from '../../src/cluster/controller-accounts.ts';
+import { ephemeralKeys } from '../../src/cluster/service-account-keys.ts';
 import { isReason } from '../../src/machinery/status.ts';
 import { controllers } from '../../src/operators/index.ts';
 import { Manager } from '../../src/runtime/index.ts';
@@ -32,6 +33,8 @@ export interface TestCluster {
 /** What pods are to check the API server by. */
 export const rootCertificates = '-----BEGIN CERTIFICATE-----\n';
 
+const serviceAccountKeys = ephemeralKeys();
+
 export const admin = { name: 'admin', groups: ['system:masters', 'system:authenticated'] };
 
 export async function startCluster(...names: readonly string[]): Promise<TestCluster> {
@@ -43,6 +46,7 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
     clock,
     log: { error: (fields: unknown) => errors.push(fields) } as never,
     nodes: { connect: unused } as never,
+    authentication: ephemeralAuthentication(serviceAccountKeys),
     serviceAccountAdmission: false,
   });
   const errors: unknown[] = [];
@@ -80,7 +84,8 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
   for (const name of names) {
     const found = controllers.find((controller) => controller.name === name);
     assert.ok(found, `there is no controller named ${name}`);
-    found.add(manager.as(transportAs(controllerUser(name))), { rootCertificates });
+    const scope = found.privileged ? manager : manager.as(transportAs(controllerUser(name)));
+    found.add(scope, { rootCertificates, serviceAccountKeys });
   }
   const cluster: TestCluster = {
     server,
