@@ -2,7 +2,7 @@
  * The API server's role: a store, certificates, the server itself, and HTTPS in front of it.
  */
 import { dynamicAdmission } from '../admission/dynamic.ts';
-import { admissionPlugins, serviceAccountPlugin } from '../admission/index.ts';
+import { admissionPlugins, resourceQuota, serviceAccountPlugin, taintNodesByCondition } from '../admission/index.ts';
 import { builtinTypes } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
 import { type ApiServer, createServer } from '../apiserver/server.ts';
@@ -10,8 +10,9 @@ import type { ServerLog } from '../apiserver/server-log.ts';
 import { anonymousHealth } from '../auth/anonymous.ts';
 import { certificateAuthenticator } from '../auth/authenticate.ts';
 import type { AuthenticationOptions } from '../auth/authentication.ts';
-import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import { systemComponentAuthorizer } from '../auth/authorize.ts';
+import { RbacAuthorizer } from '../auth/rbac/authorizer.ts';
+import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { Clock } from '../clock/clock.ts';
 import { crdResourceType } from '../crd/custom-resource-definition.ts';
 import type { Store } from '../storage/index.ts';
@@ -50,12 +51,13 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     types: [...builtinTypes(), crdResourceType],
     admission: [
       ...admissionPlugins,
-      ...(serviceAccountAdmission ? [serviceAccountPlugin(clock)] : []),
+      ...(serviceAccountAdmission ? [serviceAccountPlugin(clock), taintNodesByCondition] : []),
       ...dynamicAdmission,
+      resourceQuota,
     ],
     ...authentication,
     authenticators: [certificateAuthenticator],
-    authorizers: [systemComponentAuthorizer],
+    authorizers: [systemComponentAuthorizer, new RbacAuthorizer()],
   });
 }
 

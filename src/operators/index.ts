@@ -11,6 +11,7 @@ import { namespaceController } from './namespace/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { podGarbageCollectorController } from './pod-gc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCaPublisherController } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccount-token/controller.ts';
@@ -37,4 +38,5 @@ export const controllers: readonly ControllerModule[] = [
   podGarbageCollectorController,
   nodeLifecycleController,
   ttlAfterFinishedController,
+  resourceQuotaController,
 ];

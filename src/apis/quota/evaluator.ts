@@ -24,6 +24,22 @@ export function quotaEvaluator(group: string, plural: string): QuotaEvaluator {
   return (group === '' ? evaluators[plural] : undefined) ?? countEvaluator(group, plural);
 }
 
+/** The resources that quotas of these names count. */
+export function countedResources(names: readonly string[]): { readonly group: string; readonly plural: string }[] {
+  const found = new Map<string, { readonly group: string; readonly plural: string }>();
+  for (const name of names) {
+    const [, plural, group = ''] = /^count\/([^.]+)(?:\.(.+))?$/.exec(name) ?? [];
+    if (plural !== undefined) found.set(name, { group, plural });
+    else if (countedByName.has(name)) found.set(`count/${name}`, { group: '', plural: name });
+    else {
+      for (const known of Object.keys(evaluators)) {
+        if (evaluators[known]!.counts(name)) found.set(`count/${known}`, { group: '', plural: known });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
 /** Resources that were counted by their own names before `count/…` was invented. */
 const countedByName = new Set(['configmaps', 'replicationcontrollers', 'resourcequotas', 'secrets']);
 
