@@ -4,6 +4,7 @@ import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -23,6 +24,7 @@ export { namespaceLifecycle, resourceQuota, serviceAccountPlugin, taintNodesByCo
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
   limitRanger,
+  nodeRestriction,
   podSecurity,
   priority,
   defaultTolerationSeconds,

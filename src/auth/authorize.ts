@@ -40,11 +40,6 @@ export const discoveryAuthorizer: Authorizer = {
       : noOpinion,
 };
 
-/** Processes of the control plane that run in the server's own process or with certificates of its CA. */
-export const systemComponentAuthorizer: Authorizer = {
-  authorize: ({ user }) => (user.groups.includes('system:nodes') ? allow('') : noOpinion),
-};
-
 /** Several authorizers as one. Source: `k8s.io/apiserver/pkg/authorization/union`. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return {

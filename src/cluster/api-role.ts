@@ -10,7 +10,7 @@ import type { ServerLog } from '../apiserver/server-log.ts';
 import { anonymousHealth } from '../auth/anonymous.ts';
 import { certificateAuthenticator } from '../auth/authenticate.ts';
 import type { AuthenticationOptions } from '../auth/authentication.ts';
-import { systemComponentAuthorizer } from '../auth/authorize.ts';
+import { NodeAuthorizer } from '../auth/node-authorizer.ts';
 import { RbacAuthorizer } from '../auth/rbac/authorizer.ts';
 import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -57,7 +57,7 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     ],
     ...authentication,
     authenticators: [certificateAuthenticator],
-    authorizers: [systemComponentAuthorizer, new RbacAuthorizer()],
+    authorizers: [new NodeAuthorizer(), new RbacAuthorizer()],
   });
 }
 

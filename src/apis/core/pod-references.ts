@@ -32,3 +32,20 @@ export function podSecretNames(spec: NonNullable<Pod['spec']>): string[] {
   }
   return names.filter((name): name is string => name !== undefined && name !== '');
 }
+
+/** Names of ConfigMaps, some of them more than once. Source: as above, VisitPodConfigmapNames. */
+export function podConfigMapNames(spec: NonNullable<Pod['spec']>): string[] {
+  const names: (string | undefined)[] = [];
+  const { initContainers = [], containers, ephemeralContainers = [] } = spec;
+  for (const { env = [], envFrom = [] } of [...initContainers, ...containers, ...ephemeralContainers] as Container[]) {
+    names.push(...envFrom.map(({ configMapRef }) => configMapRef?.name));
+    names.push(...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name));
+  }
+  for (const volume of spec.volumes ?? []) {
+    names.push(
+      volume.configMap?.name,
+      ...(volume.projected?.sources ?? []).map(({ configMap }) => configMap?.name),
+    );
+  }
+  return names.filter((name): name is string => name !== undefined && name !== '');
+}
