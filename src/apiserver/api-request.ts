@@ -4,7 +4,7 @@
 import type { AdmissionChain } from '../admission/chain.ts';
 import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { Authorizer } from '../apis/authorizer.ts';
-import type { NodeConnector, ResourceAccess, UserInfo, Verb } from '../apis/resource-type.ts';
+import type { NodeConnector, ResourceAccess, ResourceVersion, UserInfo, Verb } from '../apis/resource-type.ts';
 import type { ServiceAccountTokens } from '../apis/service-account-tokens.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
@@ -50,7 +50,13 @@ export type ApiResponse =
   | { readonly kind: 'entry'; readonly code: number; readonly entry: CacheEntry }
   | { readonly kind: 'list'; readonly list: ObjectList }
   /** Something else: a Status, a Scale, what a subresource answers. */
-  | { readonly kind: 'object'; readonly code: number; readonly object: ApiObject | JsonObject }
+  | {
+      readonly kind: 'object';
+      readonly code: number;
+      readonly object: ApiObject | JsonObject;
+      /** What it is a version of, where it has other shapes: a Status has none. */
+      readonly version?: ResourceVersion;
+    }
   | { readonly kind: 'watch'; readonly selection: Selection; readonly options: ListOptions }
   | {
       readonly kind: 'stream';

@@ -16,6 +16,7 @@ import type { Gate } from '../auth/authorize.ts';
 import { asksToImpersonate, impersonate } from '../auth/impersonate.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
+import type { ApiObject } from '../machinery/object.ts';
 import { internalError, methodNotAllowed, resourceNotServed, StatusError, unauthorized } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
 import { connect } from './connect.ts';
@@ -24,7 +25,7 @@ import type { InFlight } from './in-flight.ts';
 import { negotiate, negotiateFailure, negotiateWatch } from './media.ts';
 import { type PathHandler, type PathResponse, textResponse } from './paths.ts';
 import type { ResourceRegistry, ServedVersion } from './registry.ts';
-import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject } from './render.ts';
+import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject, renderOther } from './render.ts';
 import { attributesOf } from './request-attributes.ts';
 import { readBody } from './request-body.ts';
 import { parsePath, type ResourcePath } from './request-info.ts';
@@ -260,7 +261,9 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
           exchange,
           result.code,
           representation.contentType,
-          renderObject(result.object as JsonObject, representation),
+          result.version === undefined
+            ? renderObject(result.object as JsonObject, representation)
+            : renderOther(result.object as ApiObject, result.version, context),
         );
       case 'watch': {
         const refused = exchange.upgrade && refuseHandshake(exchange.request, !exchange.knownByProtocol);

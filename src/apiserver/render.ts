@@ -87,7 +87,12 @@ export async function renderList(list: ObjectList, context: RenderContext): Prom
   return [encode(value, representation)];
 }
 
-/** An object that is in no cache: a Status, a Scale, discovery. Tables and partial objects are made of API objects only. */
+/** An object of another kind than the resource's, such as a Scale. */
+export function renderOther(object: ApiObject, version: ResourceVersion, context: RenderContext): Buffer {
+  return encode(shapeOne(object, { ...context, version }), context.representation);
+}
+
+/** An object that is in no cache: a Status, discovery. Tables and partial objects are made of API objects only. */
 export function renderObject(object: JsonObject | ApiObject, representation: Representation): Buffer {
   return encode(object as JsonObject, representation);
 }

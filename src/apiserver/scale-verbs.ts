@@ -21,12 +21,24 @@ import { scaleName } from './openapi/definitions.ts';
 import { managerName, parseWriteOptions, type WriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
 import type { AdmittedForm } from './resource-store.ts';
-import { applyScale, type Scale, scaleGroupVersion, scaleOf, segments } from './scale.ts';
+import {
+  applyScale,
+  requireReplicas,
+  type Scale,
+  scaleColumns,
+  scaleGroupVersion,
+  scaleOf,
+  segments,
+} from './scale.ts';
 import { checkUrl, requireBody, requireNamespace, writeRequest } from './write-request.ts';
 
 export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
   const { served, verb, name, namespace } = request;
-  if (verb === 'get') return await answer(request, await served.store.get(namespace, name));
+  if (verb === 'get') {
+    const entry = await served.store.get(namespace, name);
+    requireReplicas(entry.peek(), served.version.scale!);
+    return await answer(request, entry);
+  }
   if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
   requireNamespace(request);
   const { options, change } = verb === 'update' ? replaced(request) : patched(request);
@@ -53,7 +65,7 @@ function admittedForm(paths: ScalePaths): AdmittedForm {
 
 async function answer({ served }: ApiRequest, entry: CacheEntry): Promise<ApiResponse> {
   const object = await convertObject(served.type, entry.peek(), served.version.name);
-  return { kind: 'object', code: 200, object: scaleOf(object, served.version.scale!) };
+  return { kind: 'object', code: 200, object: scaleOf(object, served.version.scale!), version: scaleVersion };
 }
 
 /** Makes the new Scale, with its managed fields, from the one of the current object. */
@@ -149,7 +161,7 @@ const scaleVersion: ResourceVersion = {
   },
   typeErrors: 'decoding',
   status: false,
-  columns: [],
+  columns: scaleColumns,
   selectableFields: [],
 };
 

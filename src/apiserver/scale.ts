@@ -2,8 +2,9 @@
  * The `scale` subresource: `autoscaling/v1` Scale over whatever object has replicas.
  * Source: API conventions; apiextensions "Scale subresource".
  */
-import type { ScalePaths } from '../apis/resource-type.ts';
-import { invalid } from '../machinery/field.ts';
+import { ageColumn, column, nameColumn } from '../apis/columns.ts';
+import type { Column, ScalePaths } from '../apis/resource-type.ts';
+import { goQuote, invalid } from '../machinery/field.ts';
 import type { JsonObject, JsonValue } from '../machinery/json.ts';
 import { isJsonObject } from '../machinery/json.ts';
 import { LabelSelector, type LabelSelectorSpec } from '../machinery/label-selector.ts';
@@ -16,6 +17,24 @@ export const scaleGroupVersion = 'autoscaling/v1';
 export interface Scale extends ApiObject {
   spec: { replicas?: number };
   status: { replicas: number; selector?: string };
+}
+
+const spec = 'io.k8s.api.autoscaling.v1.ScaleSpec';
+const status = 'io.k8s.api.autoscaling.v1.ScaleStatus';
+
+export const scaleColumns: readonly Column[] = [
+  nameColumn,
+  column<Scale>('Desired', 'integer', (scale) => scale.spec.replicas ?? 0, { describedBy: [spec, 'replicas'] }),
+  column<Scale>('Available', 'integer', (scale) => scale.status.replicas, { describedBy: [status, 'replicas'] }),
+  ageColumn,
+];
+
+/** Kubernetes shows no Scale of an object without replicas, and takes that for a failure of its own. */
+export function requireReplicas(object: ApiObject, { specReplicasPath }: ScalePaths): void {
+  const replicas = read(object, specReplicasPath);
+  if (replicas === undefined || replicas === null) {
+    throw internalError(`the spec replicas field ${goQuote(specReplicasPath)} does not exist`);
+  }
 }
 
 export function scaleOf(object: ApiObject, paths: ScalePaths): Scale {

@@ -78,6 +78,27 @@ describe('scale', () => {
     api = await startApi({ resources: [widgets()] });
     await api.ok('POST', `${deployments}?fieldManager=maker`, deployment('d'));
   });
+
+  it('is a table of four columns where one is asked for', async () => {
+    const Accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const { json } = await api.send('GET', `${deployments}/d/scale`, { headers: { Accept } });
+    assert.equal(json.kind, 'Table');
+    assert.deepEqual(
+      json.columnDefinitions.map(({ name, type }: { name: string; type: string }) => `${name} ${type}`),
+      ['Name string', 'Desired integer', 'Available integer', 'Age string'],
+    );
+    assert.deepEqual(json.rows[0].cells.slice(0, 3), ['d', 2, 0]);
+    assert.equal(json.rows[0].object.metadata.name, 'd');
+  });
+
+  it('is none of a custom resource without replicas', async () => {
+    await api.ok('POST', custom, { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'bare' } });
+    const message = 'Internal error occurred: the spec replicas field ".spec.replicas" does not exist';
+    assertFailure(await api.send('GET', `${custom}/bare/scale`), 500, 'InternalError', message);
+    const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'bare' }, spec: { replicas: 2 } };
+    await api.ok('PUT', `${custom}/bare/scale`, scale);
+    assert.equal((await api.ok('GET', `${custom}/bare/scale`)).spec.replicas, 2);
+  });
   after(() => api[Symbol.asyncDispose]());
 
   it('shows replicas and the selector as text', async () => {
