@@ -5,7 +5,7 @@ import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Endpoints } from '../types.ts';
 import { checkAll, checkDns1123Label, checkIP, checkOneOf } from './field-rules.ts';
-import { checkNotSpecial } from './service-validation.ts';
+import { checkNotSpecial, mayNameLoopback } from './service-validation.ts';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
 
@@ -28,8 +28,8 @@ export const endpointsType = builtinType<Endpoints>({
     default({ subsets }) {
       for (const { ports } of subsets ?? []) for (const port of ports ?? []) port.protocol ??= 'TCP';
     },
-    validate,
-    validateUpdate: validate,
+    validate: (object, { user }) => validate(object, mayNameLoopback(user)),
+    validateUpdate: (object, _old, { user }) => validate(object, mayNameLoopback(user)),
     warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
   },
 });
@@ -50,15 +50,15 @@ function endpointsText(subsets: readonly Subset[] | undefined): string {
 }
 
 /** Source: Kubernetes `pkg/apis/core/validation/validation.go`, ValidateEndpoints. */
-function validate({ subsets }: Endpoints): FieldError[] {
+function validate({ subsets }: Endpoints, loopback: boolean): FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, { addresses = [], notReadyAddresses = [], ports = [] }] of (subsets ?? []).entries()) {
     const path = FieldPath.of('subsets').index(i);
     if (addresses.length === 0 && notReadyAddresses.length === 0) {
       errors.push(required(path, 'must specify `addresses` or `notReadyAddresses`'));
     }
-    validateAddresses(addresses, path.child('addresses'), errors);
-    validateAddresses(notReadyAddresses, path.child('notReadyAddresses'), errors);
+    validateAddresses(addresses, path.child('addresses'), errors, loopback);
+    validateAddresses(notReadyAddresses, path.child('notReadyAddresses'), errors, loopback);
     for (const [j, { name = '', port, protocol, appProtocol }] of ports.entries()) {
       const at = path.child('ports').index(j);
       if (name === '') {
@@ -73,10 +73,15 @@ function validate({ subsets }: Endpoints): FieldError[] {
   return errors;
 }
 
-function validateAddresses(addresses: NonNullable<Subset['addresses']>, path: FieldPath, errors: FieldError[]): void {
+function validateAddresses(
+  addresses: NonNullable<Subset['addresses']>,
+  path: FieldPath,
+  errors: FieldError[],
+  loopback: boolean,
+): void {
   for (const [i, { ip, hostname = '', nodeName }] of addresses.entries()) {
     const at = path.index(i);
-    if (parseIp(ip) !== undefined) checkNotSpecial(ip, at.child('ip'), errors);
+    if (parseIp(ip) !== undefined) checkNotSpecial(ip, at.child('ip'), errors, loopback);
     else {
       checkIP(ip, at.child('ip'), errors);
       errors.push(invalid(at.child('ip'), ip, 'must be a valid IP address'));

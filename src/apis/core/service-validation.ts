@@ -12,6 +12,7 @@ import { parseCidr, parseIp } from '../../machinery/ip.ts';
 import { validateLabels } from '../../machinery/label-selector.ts';
 import { isDns1123Subdomain, isPortNumber, isQualifiedName } from '../../machinery/names.ts';
 import type { Service, ServicePort, ServiceSpec } from '../types.ts';
+import type { UserInfo } from '../user-info.ts';
 import { checkAll, checkDns1123Label, checkIP, checkOneOf, checkPortNumberOrName } from './field-rules.ts';
 import { needsHealthCheckPort } from './service-allocation.ts';
 import { validateClusterIPs } from './service-ip-validation.ts';
@@ -126,14 +127,24 @@ function validateSessionAffinity({ sessionAffinity, sessionAffinityConfig }: Ser
   }
 }
 
+/**
+ * Whether this user may lead a service to loopback addresses. That would open what listens on a node to everybody, so that
+ * nobody may, but the controllers that name pods: those of the process runtime live there.
+ */
+export function mayNameLoopback({ name }: UserInfo): boolean {
+  return name === 'system:kube-controller-manager' || /^system:serviceaccount:kube-system:endpoint/.test(name);
+}
+
 /** Addresses that lead to no other machine. */
-export function checkNotSpecial(address: string, at: FieldPath, errors: FieldError[]): void {
+export function checkNotSpecial(address: string, at: FieldPath, errors: FieldError[], loopback = false): void {
   const refuse = (why: string): void => {
     errors.push(invalid(at, address, why));
   };
   const lower = address.toLowerCase();
   if (address === '0.0.0.0' || lower === '::') refuse(`may not be unspecified (${lower})`);
-  if (address.startsWith('127.') || lower === '::1') refuse('may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  if (!loopback && (address.startsWith('127.') || lower === '::1')) {
+    refuse('may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  }
   if (address.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/.test(lower)) {
     refuse('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
   }

@@ -13,7 +13,7 @@ import { validateImmutableField } from '../../machinery/object-meta.ts';
 import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll, checkDns1123Label } from '../core/field-rules.ts';
-import { checkNotSpecial } from '../core/service-validation.ts';
+import { checkNotSpecial, mayNameLoopback } from '../core/service-validation.ts';
 import type { EndpointSlice } from '../types.ts';
 
 type Endpoint = EndpointSlice['endpoints'][number];
@@ -45,9 +45,9 @@ export const endpointSliceType = builtinType<EndpointSlice>({
       // v1 has fields of its own for what used to be here.
       for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology;
     },
-    validate,
-    validateUpdate: (slice, old) => [
-      ...validate(slice),
+    validate: (slice, { user }) => validate(slice, mayNameLoopback(user)),
+    validateUpdate: (slice, old, { user }) => [
+      ...validate(slice, mayNameLoopback(user)),
       ...validateImmutableField(slice.addressType, old.addressType, FieldPath.of('addressType')),
     ],
   },
@@ -84,7 +84,7 @@ const maxZones = 8;
 const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
 
 /** Source: Kubernetes `pkg/apis/discovery/validation/validation.go`. */
-function validate({ addressType, endpoints, ports }: EndpointSlice): FieldError[] {
+function validate({ addressType, endpoints, ports }: EndpointSlice, loopback: boolean): FieldError[] {
   const errors: FieldError[] = [];
   if (addressType === '') errors.push(required('addressType'));
   else if (!addressTypes.includes(addressType)) errors.push(notSupported('addressType', addressType, addressTypes));
@@ -93,7 +93,7 @@ function validate({ addressType, endpoints, ports }: EndpointSlice): FieldError[
     errors.push(tooMany('endpoints', endpoints.length, maxEndpoints));
   } else {
     for (const [i, endpoint] of (endpoints ?? []).entries())
-      validateEndpoint(endpoint, addressType, endpointsPath.index(i), errors);
+      validateEndpoint(endpoint, addressType, endpointsPath.index(i), errors, loopback);
   }
   const portsPath = FieldPath.of('ports');
   if ((ports?.length ?? 0) > maxPorts) {
@@ -115,7 +115,13 @@ function validate({ addressType, endpoints, ports }: EndpointSlice): FieldError[
   return errors;
 }
 
-function validateEndpoint(endpoint: Endpoint, addressType: string, path: FieldPath, errors: FieldError[]): void {
+function validateEndpoint(
+  endpoint: Endpoint,
+  addressType: string,
+  path: FieldPath,
+  errors: FieldError[],
+  loopback: boolean,
+): void {
   const { addresses, hostname, nodeName, hints, deprecatedTopology } = endpoint;
   const addressesPath = path.child('addresses');
   if ((addresses?.length ?? 0) === 0) errors.push(required(addressesPath, 'must contain at least 1 address'));
@@ -127,7 +133,7 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: FieldPa
       const family = addressType;
       const problems = family === 'IPv4' ? validateIpv4(at, address) : validateIpv6(at, address);
       if (problems.length > 0) errors.push(...problems);
-      else checkNotSpecial(address, at, errors);
+      else checkNotSpecial(address, at, errors, loopback);
     }
   }
   if (nodeName !== undefined) checkAll(nameIsDnsSubdomain(nodeName), path.child('nodeName'), nodeName, errors);
