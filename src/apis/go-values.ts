@@ -14,7 +14,8 @@ import { presenceOf } from './schemas.ts';
 export function withGoValues(errors: readonly FieldError[], schema: Schema): FieldError[] {
   return errors.map((error) => {
     const { badValue } = error;
-    if (typeof badValue !== 'object' || badValue === null || badValue instanceof Verbatim) return error;
+    if (badValue === undefined || badValue === null) return { ...error, badValue: 'null' };
+    if (typeof badValue !== 'object' || badValue instanceof Verbatim) return error;
     const found = placeOf(error.field, schema, badValue);
     const text = found === undefined ? undefined : printed(badValue, found.schema, found.field);
     return text === undefined ? error : { ...error, badValue: new Verbatim(text) };

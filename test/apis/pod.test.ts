@@ -146,7 +146,7 @@ const rejected: readonly (readonly [title: string, object: object, ...errors: st
   [
     'policies that do not exist',
     pod({ restartPolicy: 'Sometimes', dnsPolicy: 'None' }),
-    'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
+    'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
     'spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None',
   ],
   [

@@ -49,7 +49,8 @@ export const jobType = builtinType<Job>({
       if (draft === undefined) return;
       defaultJobSpec(draft);
       if (Object.keys(metadata.labels ?? {}).length === 0 && draft.template.metadata?.labels !== undefined) {
-        metadata.labels = { ...draft.template.metadata.labels };
+        // The same map, as in Go: what the template's labels gain, these gain.
+        metadata.labels = draft.template.metadata.labels;
       }
     },
     prepareForCreate(draft) {
@@ -97,8 +98,12 @@ function generateSelector({ metadata, spec: draft }: Job): void {
   if (draft === undefined) return;
   draft.template.metadata ??= {};
   const template = draft.template.metadata;
-  // A job without labels of its own has its template's, the generated ones included.
-  const inherits = metadata.labels === undefined || deepEqual(metadata.labels, template.labels);
+  // A job without labels of its own has its template's, the generated ones included. Drafts whose name is generated are
+  // copies, in which the two are no longer one.
+  const inherits =
+    metadata.labels === undefined ||
+    metadata.labels === template.labels ||
+    ((metadata.generateName ?? '') !== '' && deepEqual(metadata.labels, template.labels));
   if (draft.manualSelector !== true) {
     const labels: Record<string, string> = {};
     for (const label of uidLabels) labels[label] = metadata.uid ?? '';

@@ -130,7 +130,7 @@ function isInt32(text: string): boolean {
   return /^(?:0|-?[1-9]\d*)$/.test(text) && Number(text) <= maxInt32 && Number(text) >= -maxInt32 - 1;
 }
 
-const restartPolicies = ['Always', 'Never', 'OnFailure'];
+const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 export function validatePodSpec(spec: PodSpec, metadata: ObjectMeta, path: FieldPath, errors: FieldError[]): void {

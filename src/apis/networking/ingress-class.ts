@@ -60,8 +60,8 @@ function validate({ spec = {} }: IngressClass): FieldError[] {
   if (spec.parameters === undefined) return errors;
   const { kind, name, scope, namespace } = spec.parameters;
   const parameters = path.child('parameters');
-  if (kind === '') errors.push(required(parameters.child('kind')));
-  if (name === '') errors.push(required(parameters.child('name')));
+  if (kind === '') errors.push(required(parameters.child('kind'), 'kind is required'));
+  if (name === '') errors.push(required(parameters.child('name'), 'name is required'));
   if (scope === undefined) errors.push(required(parameters.child('scope')));
   else if (scope !== 'Cluster' && scope !== 'Namespace')
     errors.push(notSupported(parameters.child('scope'), scope, ['Cluster', 'Namespace']));

@@ -74,7 +74,7 @@ function validateRule(
 }
 
 function validatePort({ protocol, port, endPort }: Port, path: FieldPath, errors: FieldError[]): void {
-  const protocols = ['SCTP', 'TCP', 'UDP'];
+  const protocols = ['TCP', 'UDP', 'SCTP'];
   if (protocol !== undefined && !protocols.includes(protocol))
     errors.push(notSupported(path.child('protocol'), protocol, protocols));
   if (port !== undefined) {

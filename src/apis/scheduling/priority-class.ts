@@ -58,8 +58,8 @@ function validate({ metadata: { name = '' }, value, globalDefault, preemptionPol
     const known = systemClasses[name];
     let why: string | undefined;
     if (known === undefined) why = `${name} is not a known system priority class`;
-    else if (known !== value) why = `value of system priority class ${name} must be ${known}`;
-    else if (globalDefault === true) why = `globalDefault of system priority class ${name} must be false`;
+    else if (known !== value) why = `value of ${name} PriorityClass must be ${known}`;
+    else if (globalDefault === true) why = `globalDefault of ${name} PriorityClass must be false`;
     if (why !== undefined) {
       const path = FieldPath.of('metadata', 'name');
       errors.push(
