@@ -8,7 +8,6 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { constants, gzip } from 'node:zlib';
 import type { ConnectSubresource, UserInfo, Verb } from '../apis/resource-type.ts';
 import { anonymousUser, type Credentials } from '../auth/authenticate.ts';
 import type { Authentication } from '../auth/authentication.ts';
@@ -29,6 +28,7 @@ import { parseRowObject, type RenderContext, renderEntry, renderList, renderObje
 import { attributesOf } from './request-attributes.ts';
 import { readBody } from './request-body.ts';
 import { parsePath, type ResourcePath } from './request-info.ts';
+import { drained, writeBody } from './response-body.ts';
 import type { ServerLog } from './server-log.ts';
 import { serve } from './verbs.ts';
 import { chunkedSink, respondWithWatch, type WatchSink } from './watch-response.ts';
@@ -51,9 +51,6 @@ export interface HandlerOptions {
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 /** For the `upgrade` event of a node server. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-
-/** Answers below this are not compressed, as in kube-apiserver. */
-const gzipThreshold = 128 * 1024;
 
 export function httpHandler(options: HandlerOptions): { handler: HttpHandler; upgrade: UpgradeHandler } {
   const { authentication } = options;
@@ -250,12 +247,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       case 'entry':
         return await send(exchange, result.code, representation.contentType, await renderEntry(result.entry, context));
       case 'list':
-        return await send(
-          exchange,
-          200,
-          representation.contentType,
-          Buffer.concat(await renderList(result.list, context)),
-        );
+        return await sendParts(exchange, 200, representation.contentType, await renderList(result.list, context));
       case 'object':
         return await send(
           exchange,
@@ -285,27 +277,29 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     }
   }
 
-  async function send(
+  function send(
     exchange: Exchange,
     code: number,
     contentType: string,
     bytes: Buffer,
     extra?: Readonly<Record<string, string>>,
   ): Promise<void> {
+    return sendParts(exchange, code, contentType, [bytes], extra);
+  }
+
+  async function sendParts(
+    exchange: Exchange,
+    code: number,
+    contentType: string,
+    parts: readonly Buffer[],
+    extra?: Readonly<Record<string, string>>,
+  ): Promise<void> {
     const { request, response } = exchange;
     const headers: Record<string, string> = { ...exchange.headers(), ...extra, 'Content-Type': contentType };
     // A client that keeps its connection would keep the server from ending.
     if (options.inFlight.stopping) headers.Connection = 'close';
-    let body = bytes;
-    if (bytes.length >= gzipThreshold && acceptsGzip(request)) {
-      body = await compress(bytes);
-      headers['Content-Encoding'] = 'gzip';
-      headers.Vary = 'Accept-Encoding';
-    }
-    headers['Content-Length'] = String(body.length);
     options.onRequest(exchange.verb, exchange.resource, code, exchange.seconds());
-    response.writeHead(code, headers);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    await writeBody(request, response, code, headers, parts);
   }
 
   async function sendStream(
@@ -412,31 +406,6 @@ function certificateOf(socket: TLSSocket): Credentials['certificate'] {
   if (typeof socket.getPeerCertificate !== 'function' || !socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
   return certificate === null || Object.keys(certificate).length === 0 ? undefined : certificate;
-}
-
-function acceptsGzip(request: IncomingMessage): boolean {
-  const accepted = request.headers['accept-encoding'];
-  return typeof accepted === 'string' && /\bgzip\b/.test(accepted);
-}
-
-function compress(bytes: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    gzip(bytes, { level: constants.Z_BEST_SPEED }, (error, packed) =>
-      error === null ? resolve(packed) : reject(error),
-    );
-  });
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
-  });
 }
 
 function messageOf(error: unknown): string {
