@@ -458,8 +458,7 @@ export class ResourceStore {
       const draft = await storedDraft(type, entry);
       checkPreconditions(type, draft, options);
       const old = await inVersion(type, entry, request.version.name);
-      const { dryRun: _, ...said } = options;
-      const admission = this.#admissionRequest('DELETE', undefined, old, { ...request, options: said });
+      const admission = this.#admissionRequest('DELETE', undefined, old, { ...request, options: said(options) });
       const mutated = this.#chain(request).mutate(admission);
       if (mutated !== undefined) await mutated;
       const validated = this.#chain(request).validate(admission);
@@ -616,6 +615,11 @@ type Outcome =
 
 function done(entry: CacheEntry, unchanged?: UpdateResult['unchanged']): Outcome {
   return { done: true, result: { entry, created: false, ...(unchanged === undefined ? {} : { unchanged }) } };
+}
+
+/** What was said, without what is empty. */
+function said({ dryRun: _, preconditions = {}, ...rest }: DeleteOptions): OperationOptions {
+  return Object.keys(preconditions).length === 0 ? rest : { ...rest, preconditions };
 }
 
 /** Source: `IsValidPathSegmentName` of `k8s.io/apimachinery/pkg/api/validation/path`. */
