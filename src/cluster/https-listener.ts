@@ -4,32 +4,59 @@
  */
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { HttpHandler, UpgradeHandler } from '../apiserver/http-handler.ts';
 import type { KeyPair } from '../auth/certificates.ts';
 
-export interface ListenOptions {
+export interface ServingCertificates {
+  readonly serving: KeyPair;
+  /** PEM of the CA (or CAs) that sign client certificates. */
+  readonly clientAuthority: string;
+}
+
+export interface ListenOptions extends ServingCertificates {
   readonly handler: HttpHandler;
   /** Default: requests for another protocol are answered as if they asked for none. */
   readonly upgrade?: UpgradeHandler;
-  readonly serving: KeyPair;
-  /** PEM of the CA that signs client certificates. */
-  readonly clientAuthority: string;
   readonly bind: string;
   /** 0: any free one. */
   readonly port: number;
+  readonly limits?: Partial<ListenLimits>;
 }
+
+/** What clients are granted; times in milliseconds. */
+export interface ListenLimits {
+  /** For TLS' handshake. Default: 10 seconds. */
+  readonly handshakeTimeout: number;
+  /** For the head of a request. Default: 30 seconds. */
+  readonly headersTimeout: number;
+  /** For the whole of a request. Default: 2 minutes. */
+  readonly requestTimeout: number;
+  /** How long an idle connection is kept. Default: 150 seconds, longer than clients keep theirs. */
+  readonly keepAliveTimeout: number;
+  /** How long a client may leave an answer where it is, taking none of it. Default: 1 minute. */
+  readonly stallTimeout: number;
+  /** How many bytes the head of a request may have: 431 above. Default: 64 KiB. */
+  readonly maxHeaderBytes: number;
+}
+
+const defaultLimits: ListenLimits = {
+  handshakeTimeout: 10_000,
+  headersTimeout: 30_000,
+  requestTimeout: 120_000,
+  keepAliveTimeout: 150_000,
+  stallTimeout: 60_000,
+  maxHeaderBytes: 64 * 1024,
+};
 
 export interface HttpsListener {
   readonly port: number;
+  /** New connections are served with this from now on; those there are stay as they are. */
+  renew(certificates: ServingCertificates): void;
   /** Takes no new connections, and resolves when those there are have ended; idle ones are closed at once. */
   close(): Promise<void>;
 }
 
-/** How long a client may take for the head of a request, and for the whole of it, in milliseconds. */
-const headersTimeout = 30_000;
-const requestTimeout = 120_000;
-/** How long an idle connection is kept, in milliseconds: longer than clients keep theirs. */
-const keepAliveTimeout = 150_000;
 /** What is left open this long after `close` is cut. */
 const closeTimeout = 5_000;
 /** How often connections that have become idle are closed meanwhile. */
@@ -37,18 +64,19 @@ const sweepInterval = 50;
 
 /** Rejects with the error of the socket (`EADDRINUSE`, `EACCES`, …). */
 export function listen(options: ListenOptions): Promise<HttpsListener> {
+  const limits = { ...defaultLimits, ...options.limits };
   const server: Server = createServer(
     {
-      key: options.serving.key,
-      cert: options.serving.certificate,
-      ca: options.clientAuthority,
+      ...secureContext(options),
       requestCert: true,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      headersTimeout,
-      requestTimeout,
-      keepAliveTimeout,
-      maxHeaderSize: 64 * 1024,
+      handshakeTimeout: limits.handshakeTimeout,
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout,
+      keepAliveTimeout: limits.keepAliveTimeout,
+      maxHeaderSize: limits.maxHeaderBytes,
+      // How often the two times above are looked at.
+      connectionsCheckingInterval: Math.min(limits.headersTimeout, limits.requestTimeout, 10_000) / 2,
       noDelay: true,
     },
     options.handler,
@@ -59,6 +87,7 @@ export function listen(options: ListenOptions): Promise<HttpsListener> {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  cutStalled(server, sockets, limits.stallTimeout);
   answerPlainHttp(server);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -66,10 +95,33 @@ export function listen(options: ListenOptions): Promise<HttpsListener> {
       server.off('error', reject);
       resolve({
         port: (server.address() as AddressInfo).port,
+        renew: (certificates) => server.setSecureContext(secureContext(certificates)),
         close: () => close(server, sockets),
       });
     });
   });
+}
+
+/**
+ * Cuts clients that have not taken a byte of what waits for them since the last look, of which there are two within
+ * `timeout`: each answer that waits holds its bytes.
+ */
+function cutStalled(server: Server, sockets: ReadonlySet<Socket>, timeout: number): void {
+  const waiting = new WeakMap<Socket, number>();
+  const look = setInterval(() => {
+    for (const socket of sockets) {
+      const taken = socket.bytesWritten - socket.writableLength;
+      if (socket.writableLength === 0) waiting.delete(socket);
+      else if (waiting.get(socket) === taken) socket.destroy();
+      else waiting.set(socket, taken);
+    }
+  }, timeout / 2);
+  look.unref();
+  server.once('close', () => clearInterval(look));
+}
+
+function secureContext({ serving, clientAuthority }: ServingCertificates): SecureContextOptions {
+  return { key: serving.key, cert: serving.certificate, ca: clientAuthority, minVersion: 'TLSv1.2' };
 }
 
 /** A failed handshake is the client's affair; one that speaks HTTP without TLS is told so, as Go's servers do. */
