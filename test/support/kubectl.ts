@@ -1,5 +1,5 @@
 /** Real kubectl: the newest that the set-up installs, and the oldest. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,12 +53,26 @@ export class Kubectl {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.stdin.end(input ?? '');
+    // It may end before it has read everything.
+    child.stdin.on('error', () => undefined).end(input ?? '');
     const code = await new Promise<number>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (exit) => resolve(exit ?? -1));
     });
     return { code, stdout, stderr };
+  }
+
+  /** A command that goes on until it is stopped, with its streams. */
+  start(args: readonly string[]): ChildProcess {
+    return spawn(this.program, args, { env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
+  get program(): string {
+    return this.#program;
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: this.#kubeconfig, HOME: this.#home };
   }
 
   /** Standard output of a command line that must succeed. Words are split at spaces: use `run` where that will not do. */
