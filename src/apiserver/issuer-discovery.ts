@@ -11,13 +11,17 @@ import {
 import type { PathHandler, PathResponse } from './paths.ts';
 
 /** Knows no path when the issuer is not one that can be discovered. */
-export function issuerDiscoveryPaths({ issuers, keys, keySetUrl }: ServiceAccountSettings): PathHandler {
-  const [issuer = ''] = issuers;
+export function issuerDiscoveryPaths(settings: ServiceAccountSettings): PathHandler {
+  const {
+    issuers: [issuer = ''],
+    keys,
+  } = settings;
   if (issuerProblem(issuer) !== undefined) return () => undefined;
   return ({ path }) => {
     if (path === keySetPath) return publicDocument('application/jwk-set+json', keySet(keys()));
     if (path !== openIdConfigurationPath) return undefined;
-    const url = keySetUrl ?? `${issuer.replace(/\/$/, '')}${keySetPath}`;
+    // Not known before the server listens.
+    const url = settings.keySetUrl ?? `${issuer.replace(/\/$/, '')}${keySetPath}`;
     return publicDocument('application/json', openIdConfiguration(issuer, url, keys()));
   };
 }

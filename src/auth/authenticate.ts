@@ -25,14 +25,24 @@ export const authenticatedGroup = 'system:authenticated';
 
 export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** CN is the user's name, every O a group. */
+/** The attribute of a subject that is the user's uid. Source: KEP-5064, `k8s.io/apiserver/pkg/authentication/request/x509`. */
+export const uidAttribute = '1.3.6.1.4.1.57683.2';
+
+/** CN is the user's name, every O a group; the certificate itself is the credential that the audit log names. */
 export const certificateAuthenticator: Authenticator = ({ certificate }) => {
-  const name = certificate?.subject?.CN;
+  const subject = (certificate?.subject ?? {}) as unknown as Readonly<Record<string, string | string[] | undefined>>;
+  const { CN: name, O: organizations = [], [uidAttribute]: uid } = subject;
   if (certificate === undefined || typeof name !== 'string' || name === '') return undefined;
-  const organizations = (certificate.subject as { O?: string | string[] }).O ?? [];
+  // More than one, or none behind the attribute: nobody can say who it is.
+  if (uid !== undefined && (typeof uid !== 'string' || uid === '')) throw unauthorized();
+  const fingerprint = certificate.fingerprint256?.replaceAll(':', '').toLowerCase();
   return {
     name,
-    groups: [...(Array.isArray(organizations) ? organizations : [organizations]), authenticatedGroup],
+    ...(uid === undefined ? {} : { uid }),
+    groups: [...[organizations].flat(), authenticatedGroup],
+    ...(fingerprint === undefined
+      ? {}
+      : { extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] } }),
   };
 };
 

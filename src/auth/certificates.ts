@@ -4,6 +4,7 @@
  */
 import { randomBytes, webcrypto } from 'node:crypto';
 import type * as X509 from '@peculiar/x509';
+import { uidAttribute } from './authenticate.ts';
 
 /** PEM texts. The key is PKCS #8. */
 export interface KeyPair {
@@ -14,6 +15,8 @@ export interface KeyPair {
 export interface CertificateSubject {
   readonly commonName: string;
   readonly organizations?: readonly string[];
+  /** The user's uid. */
+  readonly uid?: string;
 }
 
 export interface ServingNames {
@@ -106,7 +109,11 @@ async function issue(
   const organizations = subject.organizations ?? [];
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: [...organizations.map((name) => ({ O: [name] })), { CN: [subject.commonName] }],
+    subject: [
+      ...organizations.map((name) => ({ O: [name] })),
+      { CN: [subject.commonName] },
+      ...(subject.uid === undefined ? [] : [{ [uidAttribute]: [subject.uid] }]),
+    ],
     issuer: issuer.subjectName.toJSON(),
     notBefore: new Date(now - backdate),
     notAfter: new Date(now + leafLifetime),

@@ -23,7 +23,7 @@ import { type HttpsListener, listen } from './https-listener.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { type RuntimeChoice, startNode } from './node-role.ts';
-import { type ClusterPki, clusterPki } from './pki.ts';
+import { type ClusterPki, clusterPki, watchServingCertificates } from './pki.ts';
 import { remoteNodes } from './remote-nodes.ts';
 import { startScheduler } from './scheduler-role.ts';
 import { openStore, type StoreChoice } from './store-choice.ts';
@@ -90,6 +90,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const { server, nodes } = await startServer(store, pki, authentication, clock, log, running);
     const listener = await listenOn(server, pki, options);
     running.push({ stop: () => stopServing(server, listener) });
+    const certificates = await watchServingCertificates(directory, (renewed) => listener.renew(renewed), clock, log);
+    running.push({ stop: async () => certificates.close() });
     url = `https://${urlHost(options.bind)}:${listener.port}`;
 
     const transport = (name: string, groups: readonly string[] = []): Transport =>

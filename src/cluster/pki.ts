@@ -2,7 +2,7 @@
  * The certificates of a cluster: made when they are missing, kept in the data directory, made anew when they run out or
  * no longer name the address that is served.
  */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import {
@@ -11,13 +11,48 @@ import {
   issueServingCertificate,
   type KeyPair,
 } from '../auth/certificates.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
 import type { DataDirectory } from './data-directory.ts';
+import type { ServingCertificates } from './https-listener.ts';
+import { type Reloading, reloading } from './reloading.ts';
 
 export interface ClusterPki {
   readonly authority: KeyPair;
   readonly serving: KeyPair;
   /** A member of system:masters. */
   readonly admin: KeyPair;
+}
+
+/** What the API server serves with, read again when the files change: to be put in place without a restart. */
+export async function watchServingCertificates(
+  directory: DataDirectory,
+  changed: (certificates: ServingCertificates) => void,
+  clock: Clock,
+  log: Logger,
+): Promise<Reloading<ServingCertificates>> {
+  return await reloading({
+    what: 'the serving certificate and the client CAs',
+    directories: [directory.pki],
+    read: () =>
+      Promise.all(
+        ['apiserver.crt', 'apiserver.key', 'ca.crt'].map(async (name) => {
+          const text = await directory.readPki(name);
+          if (text === undefined) throw new Error(`pki/${name} is missing`);
+          return text;
+        }),
+      ),
+    make([certificate = '', key = '', clientAuthority = '']) {
+      // Half of a change: the other file is still to come.
+      if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) {
+        throw new Error('apiserver.crt does not belong to apiserver.key');
+      }
+      return { serving: { certificate, key }, clientAuthority };
+    },
+    changed,
+    clock,
+    log,
+  });
 }
 
 /** Certificates are renewed when less than this is left of them. */
