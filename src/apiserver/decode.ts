@@ -110,16 +110,22 @@ export function decodeObject(body: RequestBody, type: ResourceType, version: Res
 
 /** Makes an object of the right JSON types out of `draft`, in place; answers what it did not know, as strict errors. */
 export function shapeObject(draft: JsonObject, type: ResourceType, version: ResourceVersion): string[] {
-  const compiled = compileSchema(version.schema);
   const coerced = coerceObjectMeta(draft, version.typeErrors === 'decoding' ? type.names.kind : '');
   if (coerced.error !== undefined) throw cannotBeHandled(type, version, coerced.error);
+  return [...coerced.unknown.map(unknownField), ...shapeFields(draft, type, version)];
+}
+
+/** The same for a draft whose metadata is that of a stored object. */
+export function shapeFields(draft: JsonObject, type: ResourceType, version: ResourceVersion): string[] {
+  const compiled = compileSchema(version.schema);
   if (version.typeErrors === 'decoding') {
     const error = compiled.decodeError(draft);
     if (error !== undefined) throw cannotBeHandled(type, version, error);
   }
-  const unknown = compiled.prune(draft);
-  return [...coerced.unknown, ...unknown].map((path) => `unknown field ${JSON.stringify(path)}`);
+  return compiled.prune(draft).map(unknownField);
 }
+
+const unknownField = (path: string): string => `unknown field ${JSON.stringify(path)}`;
 
 /** Defaults of a custom resource's schema; those of built-ins are all their strategy's, as they are code in Kubernetes. */
 export function applyDefaults(draft: ApiObject, type: ResourceType, version: ResourceVersion): void {

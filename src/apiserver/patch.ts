@@ -23,8 +23,9 @@ import { applyMergePatch, decodeMergePatch } from '../machinery/merge-patch.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { badRequest, invalidObject, StatusError, unsupportedMediaType } from '../machinery/status.ts';
 import { strategicMergePatch } from '../machinery/strategic/merge.ts';
+import { draftOf } from './cache-entry.ts';
 import type { RequestBody } from './decode.ts';
-import { noConversion, noObject, shapeObject } from './decode.ts';
+import { noConversion, noObject, shapeFields, shapeObject } from './decode.ts';
 import type { WriteOptions } from './options.ts';
 
 export const patchTypes = {
@@ -129,9 +130,13 @@ function conversionError(decodeError: string): string {
 const goKinds: Readonly<Record<string, string>> = { string: 'string', bool: 'bool', array: 'slice', object: 'map' };
 const basicType = /^(?:string|bool|u?int\d*|float\d\d)$/;
 
-/** What a patched value must still be: an object of the same kind and version, of the right types. */
+/**
+ * What a patched value must still be: an object of the same kind and version, of the right types. What the patch has not
+ * touched of `current` is shared with it, and copied here.
+ */
 export function shapePatched(
   patched: JsonValue,
+  current: JsonObject,
   patch: Patch,
   type: ResourceType,
   version: ResourceVersion,
@@ -141,11 +146,13 @@ export function shapePatched(
   // Go reads nothing as an object without fields.
   const value = patched ?? {};
   if (!isJsonObject(value)) throw patch.refuse(value, noObject(value));
-  const object = shallowDraft(value);
+  const keepsMetadata = value.metadata === current.metadata;
+  const object = keepsMetadata ? draftOf(value as unknown as ApiObject) : shallowDraft(value);
   checkTypeMeta(object, patch, type, version);
   let problems: string[];
   try {
-    problems = [...patch.problems, ...shapeObject(object as unknown as JsonObject, type, version)];
+    const shape = keepsMetadata ? shapeFields : shapeObject;
+    problems = [...patch.problems, ...shape(object as unknown as JsonObject, type, version)];
   } catch (error) {
     if (error instanceof StatusError && error.code === 400) {
       throw patch.refuse(value, error.message.replace(/^.* cannot be handled as a \w+: /, ''));

@@ -121,8 +121,8 @@ function patched(request: ApiRequest): ScaleWrite {
   return {
     options,
     change: (current) => {
-      const value = patch.apply(current as unknown as JsonObject);
-      const draft = shapePatched(value, patch, scaleType, scaleVersion, options, request.warn);
+      const before = current as unknown as JsonObject;
+      const draft = shapePatched(patch.apply(before), before, patch, scaleType, scaleVersion, options, request.warn);
       checkUrl(request, draft);
       return tracked(draft as Scale, current, request, options);
     },

@@ -144,8 +144,8 @@ async function patch(request: ApiRequest): Promise<ApiResponse> {
   const decoded = decodePatch(kind, body, version);
   const result = await store.update(
     (current) => {
-      const patched = decoded.apply(current as unknown as JsonObject);
-      const draft = shapePatched(patched, decoded, type, version, options, request.warn);
+      const before = current as unknown as JsonObject;
+      const draft = shapePatched(decoded.apply(before), before, decoded, type, version, options, request.warn);
       applyDefaults(draft, type, version);
       checkUrl(request, draft);
       return draft;
