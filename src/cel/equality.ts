@@ -146,10 +146,14 @@ export function typeName(value: Value): string {
 /** Texts that take no work to speak of. */
 const shortText = 64;
 
+const surrogate = /[\ud800-\udbff]/;
+
 /** The number of code points: what `size` of a string is. */
 export function codePoints(text: string): number {
   let size = text.length;
   if (size > shortText) work(textWork(size));
+  if (!surrogate.test(text)) return size;
+  work(size);
   for (let i = 0; i < text.length; i++) {
     if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) size--;
   }

@@ -146,7 +146,7 @@ export function callCost(name: string, overloadIds: readonly string[]): CallCost
 
 /** The cost of walking a value as a tree of data. */
 function dataTraversal(value: Value): number {
-  work(elementWork + (typeof value === 'string' ? textWork(value.length) : 0));
+  work(3 * elementWork + (typeof value === 'string' ? textWork(value.length) : 0));
   if (typeof value === 'string') return Math.trunc(Buffer.byteLength(value) * stringTraversalFactor);
   if (value instanceof Uint8Array) return Math.trunc(value.length * stringTraversalFactor);
   let cost = 0;

@@ -4,7 +4,7 @@
  * Kubernetes' costs decide which objects are too expensive to validate, and are part of the API. But some of what an
  * expression does costs nothing or next to nothing: a list that is doubled, a text that is replaced by a longer one, a
  * loop whose condition is a constant. Everything that is gone through or made is therefore counted a second time, in
- * units of about five nanoseconds. Work depends on the expression and its variables alone, never on time, so that an
+ * units of five to ten nanoseconds. Work depends on the expression and its variables alone, never on time, so that an
  * object is refused everywhere or nowhere; rules that keep to their costs stay far below what they may.
  */
 
@@ -12,7 +12,7 @@
  * The work that pays for one unit of cost. Kubernetes chose its limits for 0.1 s for an expression and one second for
  * an object (`apiserver/pkg/apis/cel/config.go`); with this factor they hold.
  */
-export const workPerCost = 20;
+export const workPerCost = 10;
 
 /** What is thrown when an evaluation costs more, or takes more work, than it may. */
 export class CostLimitExceeded extends Error {

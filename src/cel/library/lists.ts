@@ -71,7 +71,7 @@ const zeros: Readonly<Record<string, Value>> = {
 };
 
 function isSorted(list: ListValue): Value {
-  work(list.length * elementWork);
+  work(list.length * 3 * elementWork);
   for (let i = 1; i < list.length; i++) {
     const order = compare(list.at(i - 1), list.at(i));
     if (order === undefined) return noSuchOverload;
@@ -96,7 +96,7 @@ function add(a: Value, b: Value): Value {
 
 function extreme(list: ListValue, name: string, sign: 1 | -1): Value {
   if (list.length === 0) return new CelError(`${name} called on empty list`);
-  work(list.length * elementWork);
+  work(list.length * 3 * elementWork);
   let best = list.at(0);
   for (let i = 1; i < list.length; i++) {
     const element = list.at(i);
@@ -199,11 +199,13 @@ function reverse(list: ListValue): Value {
   return new ListValue([...list.items].reverse(), list.read);
 }
 
-function flatten(list: ListValue, depth: number): Value[] {
+function flatten(list: ListValue, depth: number, into: Value[] = []): Value[] {
   work(list.length * 2 * elementWork);
-  return [...list].flatMap((element) =>
-    element instanceof ListValue && depth > 0 ? flatten(element, depth - 1) : [element],
-  );
+  for (const element of list) {
+    if (element instanceof ListValue && depth > 0) flatten(element, depth - 1, into);
+    else into.push(element);
+  }
+  return into;
 }
 
 function sort(list: ListValue, keyList: ListValue): Value {

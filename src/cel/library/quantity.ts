@@ -5,6 +5,7 @@ import { normalInt } from '../literals.ts';
 import type { Int } from '../numbers.ts';
 import { parseType } from '../types.ts';
 import { CelError, Double, OpaqueValue, type Value } from '../values.ts';
+import { work } from '../work.ts';
 
 const name = 'kubernetes.Quantity';
 
@@ -58,10 +59,16 @@ export const quantityLibrary: Library = {
   ],
 };
 
+/** What throwing and catching an error takes. */
+const errorWork = 1000;
+
 function parse(text: string): Value {
+  // Very many digits are read in quadratic time.
+  work(Math.ceil(text.length ** 2 / 4000));
   try {
     return new QuantityValue(Quantity.parse(text));
   } catch (error) {
+    work(errorWork);
     if (error instanceof QuantityError) return new CelError(error.message);
     throw error;
   }

@@ -8,7 +8,7 @@ import { typeName } from '../equality.ts';
 import { formatDouble } from '../numbers.ts';
 import { formatDuration, formatTimestamp } from '../time.ts';
 import { CelError, Double, Duration, ListValue, MapValue, Timestamp, TypeValue, Uint, type Value } from '../values.ts';
-import { elementWork, work } from '../work.ts';
+import { elementWork, entryWork, work } from '../work.ts';
 
 export type FormatStyle = 'localized' | 'plain';
 
@@ -16,8 +16,11 @@ const maxPrecision = 1000;
 const defaultPrecision = 6;
 
 const clauseWork = 50;
-/** All digits of a double may be more than a thousand. */
-const exactDigitsWork = 3000;
+/** All digits of a double, and each that is asked for besides. */
+const exactDigitsWork = 1000;
+const digitWork = 12;
+const listedWork = 10;
+const entryTextWork = 4 * entryWork;
 
 /** Thrown inside, turned into a {@link CelError} at the border. */
 class FormatError extends Error {}
@@ -84,7 +87,7 @@ function formatArgument(arg: Value, verb: string, precision: number, style: Form
       const accepted = plain ? 'ints, uints, and doubles' : 'doubles';
       if (number === undefined) return wrong(`${clause} clause can only be used on ${accepted}`);
       if (!Number.isFinite(number)) return nonFinite(number, plain);
-      work(exactDigitsWork);
+      work(exactDigitsWork + precision * digitWork);
       if (verb === 'f') return plain ? fixed(number, precision) : grouped(fixed(number, precision));
       return plain ? scientific(number, precision) : superscript(number, precision);
     }
@@ -192,7 +195,7 @@ function notText(value: Value): never {
 
 /** What both styles write alike; undefined for the rest. */
 function commonText(value: Value): string | undefined {
-  work(elementWork + (typeof value === 'string' || value instanceof Uint8Array ? value.length * elementWork : 0));
+  work(listedWork + (typeof value === 'string' || value instanceof Uint8Array ? value.length * elementWork : 0));
   if (value === null) return 'null';
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean' || isInteger(value)) return String(isInteger(value) ? integer(value) : value);
@@ -213,6 +216,7 @@ function plainText(value: Value): string {
   }
   if (value instanceof ListValue) return `[${[...value].map(plainText).join(', ')}]`;
   if (!(value instanceof MapValue)) return notText(value);
+  work(value.size * entryTextWork);
   const entries = [...value.keys()].map((key) => [plainText(key), plainText(value.get(key) as Value)] as const);
   return `{${sorted(entries)
     .map(([key, entry]) => `${key}: ${entry}`)
@@ -251,6 +255,7 @@ function literal(value: Value): string {
   }
   if (value instanceof ListValue) return `[${[...value].map(literal).join(', ')}]`;
   if (value instanceof MapValue) {
+    work(value.size * entryTextWork);
     const entries = [...value.keys()].map((key) => [literal(key), literal(value.get(key) as Value)] as const);
     return `{${sorted(entries)
       .map(([key, entry]) => `${key}:${entry}`)

@@ -137,6 +137,7 @@ function lastIndexOf(text: string, part: string, from?: Int): Value {
 /** Replaces the first `limit` occurrences; a negative limit means all. An empty `old` is found between all characters. */
 function replace(text: string, old: string, replacement: string, limit: Int = -1): Value {
   countSearch(text.length, old.length);
+  if (!text.includes(old)) return text;
   if (limit < 0 && old !== '') {
     const parts = text.split(old);
     work(parts.length * (textElementWork + replacement.length));
