@@ -19,6 +19,7 @@ import { decodePatch, patchKind, shapePatched } from './patch.ts';
 import type { WriteRequest } from './resource-store.ts';
 import { serveScale } from './scale-verbs.ts';
 import { select } from './selection.ts';
+import { admitCreated } from './subresource-admission.ts';
 import { serveVirtual } from './virtual.ts';
 import {
   checkNamespace,
@@ -242,6 +243,7 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
     body = value;
   }
   const options = parseWriteOptions(request.query, 'CreateOptions');
+  if (verb === 'create' && body !== undefined) await admitCreated(request, found, body, options);
   return await found.handle({
     verb,
     namespace,

@@ -28,7 +28,7 @@ export function writeRequest(request: ApiRequest, options: WriteOptions, kind: W
 }
 
 /** What a client has said, as admission is told of it. */
-function operationOptions({ fieldManager, fieldValidation }: WriteOptions): OperationOptions {
+export function operationOptions({ fieldManager, fieldValidation }: WriteOptions): OperationOptions {
   return {
     ...(fieldManager === '' ? {} : { fieldManager }),
     ...(fieldValidation === 'Warn' ? {} : { fieldValidation }),
