@@ -5,6 +5,8 @@
  * What says who the client is stays here. Links in HTML pages are not rewritten; `Location` headers are.
  * Source: `k8s.io/apimachinery/pkg/util/proxy` (upgradeaware.go, transport.go).
  */
+
+import { setMaxListeners } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -43,6 +45,7 @@ export async function proxy(exchange: Exchange, target: Target, rest: string, st
   }
   const over = new AbortController();
   const cut = (): void => over.abort();
+  setMaxListeners(0, stopping);
   response.once('close', cut);
   stopping.addEventListener('abort', cut, { once: true });
   try {

@@ -2,6 +2,7 @@
  * An upgraded request from beginning to end: the handshake, the session, the outcome. The same for an API server's clients
  * and for the API server as client of a node agent.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock/clock.ts';
 import { internalError } from '../machinery/status.ts';
 import { acceptCommand, closeSignalProtocol } from './command-server.ts';
@@ -34,6 +35,7 @@ export async function serveCommand(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
+  setMaxListeners(0, signal);
   // As in kube-apiserver, which translates version 5 itself: there the client is told on the error stream.
   const early = asksForSpdy(upgrade.request) || !upgrade.protocols.includes(closeSignalProtocol);
   let session = early ? await open() : undefined;
@@ -74,6 +76,8 @@ export async function servePortForward(
   signal: AbortSignal,
 ): Promise<void> {
   const over = new AbortController();
+  // One of each connection.
+  setMaxListeners(0, signal, over.signal);
   try {
     const dial = await open(over.signal);
     const connection = await acceptPortForward(upgrade, ports, dial, clock);
