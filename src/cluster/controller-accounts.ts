@@ -34,8 +34,12 @@ const accounts: Readonly<Record<string, string>> = {
   'token-cleaner-controller': 'token-cleaner',
 };
 
+/** What makes the tokens of service accounts works as the controller manager itself. */
+const ownIdentity = 'serviceaccount-token-controller';
+
 /** `controller`: its name as `--controllers` takes it. */
 export function controllerUser(controller: string): UserInfo {
+  if (controller === ownIdentity) return { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
   return {
     name: `system:serviceaccount:kube-system:${accounts[controller] ?? controller}`,
     groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],

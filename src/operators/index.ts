@@ -1,4 +1,5 @@
 /** The built-in controllers. */
+import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { ControllerModule } from './controller-module.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
@@ -39,4 +40,5 @@ export const controllers: readonly ControllerModule[] = [
   nodeLifecycleController,
   ttlAfterFinishedController,
   resourceQuotaController,
+  clusterRoleAggregationController,
 ];
