@@ -69,7 +69,8 @@ export async function respondWithWatch(
     stream.fail(failure);
     return;
   }
-  const seconds = options.timeoutSeconds ?? minimumTimeout * (1 + clock.random());
+  // Nought seconds are none said, to kube-apiserver.
+  const seconds = options.timeoutSeconds || minimumTimeout * (1 + clock.random());
   const running = stream;
   const timer = clock.setTimeout(() => running.end(), seconds * 1000);
   sink.onClose(() => {

@@ -150,6 +150,31 @@ describe('watch', () => {
     assert.equal(await watch.next(), undefined);
   });
 
+  it('without a time of its own ends after half an hour to an hour, each when chance says', async () => {
+    const clock = createVirtualClock();
+    await using quiet = await startApi({ clock });
+    const ends: number[] = [];
+    const watches = await Promise.all(
+      ['', '', '', '&timeoutSeconds=0'].map((query) => quiet.watch(`${collection}?watch=1${query}`)),
+    );
+    const began = clock.now();
+    const ended = Promise.all(
+      watches.map(async (watch) => {
+        assert.equal(await watch.next(), undefined);
+        ends.push(clock.now() - began);
+      }),
+    );
+    await clock.advance(1_799_000);
+    assert.deepEqual(ends, []);
+    while (ends.length < watches.length && clock.now() - began < 3_700_000) {
+      await clock.advance(60_000);
+      // What has ended in the server is on its way over a socket.
+      await quiet.ok('GET', collection);
+    }
+    await ended;
+    assert.ok(new Set(ends).size > 1, `all ended after ${ends[0]} ms`);
+  });
+
   it('ends when the server stops', async () => {
     const watch = await api.watch(`${collection}?watch=1`);
     const ended = watch.next();
