@@ -13,6 +13,8 @@
  *   strategies    patch strategies other than `merge`
  *   quantities    strings that are quantities; `types`: fields of another scalar
  *   pointers      optional scalars whose zero value means something, required fields that may be absent
+ *   enums         fields that have one of a few values: the name of a list under the overlay's own `enums`, or core's
+ *   union         of these fields one is set, which one `discriminator` says
  *   always        fields that Kubernetes writes even when they are unset
  *   atomicBytes   bytes that call themselves a list
  *   schema, description, descriptions   definitions that no model has, and words that the models lack
@@ -63,6 +65,8 @@ const models = readModels();
 /** The group, version and kind of each model that is a kind. */
 const kinds = new Map();
 const definitionOf = nameDefinitions();
+/** Lists of values by package and name. */
+const enumerations = new Map();
 const overlays = readOverlays();
 const written = write();
 console.log(`schemas: ${models.size} definitions in ${written} packages`);
@@ -195,7 +199,8 @@ function readOverlays() {
   const apis = join(root, 'src/apis');
   for (const file of readdirSync(apis, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.overlay.json')) continue;
-    const { package: name, definitions } = JSON.parse(readFileSync(join(apis, file), 'utf8'));
+    const { package: name, enums = {}, definitions } = JSON.parse(readFileSync(join(apis, file), 'utf8'));
+    for (const [list, values] of Object.entries(enums)) enumerations.set(`${name}.${list}`, values);
     for (const [definition, overlay] of Object.entries(definitions)) found[`${name}.${definition}`] = overlay;
   }
   return found;
@@ -225,6 +230,7 @@ function write() {
     checkOverlay(definition, overlay, new Set(properties.map((property) => property.baseName)));
     const structure = { type: 'object' };
     if (overlay.map !== undefined) structure['x-kubernetes-map-type'] = overlay.map;
+    if (overlay.union !== undefined) structure['x-kubernetes-unions'] = [unionOf(overlay.union)];
     if (properties.length > 0) {
       structure.properties = Object.fromEntries(
         properties.map((property) => [property.baseName, propertySchema(property, overlay, definition)]),
@@ -260,7 +266,7 @@ function describedByType(properties) {
 
 function checkOverlay(definition, overlay, fields) {
   for (const [attribute, value] of Object.entries(overlay)) {
-    if (typeof value !== 'object') continue;
+    if (typeof value !== 'object' || attribute === 'union') continue;
     for (const field of Array.isArray(value) ? value : Object.keys(value)) {
       if (!fields.has(field))
         throw new Error(`the overlay's ${attribute} name ${definition}.${field}, which does not exist`);
@@ -292,7 +298,23 @@ function propertySchema({ baseName: field, type, format }, overlay, definition) 
   if (overlay.maps?.[field] !== undefined) schema['x-kubernetes-map-type'] = overlay.maps[field];
   if (overlay.strategies?.[field] !== undefined) schema['x-kubernetes-patch-strategy'] = overlay.strategies[field];
   if (overlay.defaults?.[field] !== undefined) schema.default = overlay.defaults[field];
+  const list = overlay.enums?.[field];
+  if (list !== undefined) (schema.items ?? schema).enum = enumeration(list, definition);
   return schema;
+}
+
+/** Fields by the names that they have in Go, as OpenAPI has them. */
+function unionOf({ discriminator, fields }) {
+  const named = Object.fromEntries(fields.map((field) => [field, field[0].toUpperCase() + field.slice(1)]));
+  return { ...(discriminator && { discriminator }), 'fields-to-discriminateBy': named };
+}
+
+function enumeration(list, definition) {
+  const own = `${definition.slice(0, definition.lastIndexOf('.'))}.${list}`;
+  const values = enumerations.get(own) ?? enumerations.get(`io.k8s.api.core.v1.${list}`);
+  if (values === undefined)
+    throw new Error(`the overlay of ${definition} names the list ${list}, which does not exist`);
+  return values;
 }
 
 /** Leaves a file that would not change alone, so that its time stamp says when the schema last changed. */

@@ -71,5 +71,6 @@ export interface Schema {
   /** Strategic merge patch of built-ins: `merge`, `replace`, `retainKeys`, or two of them with a comma. */
   'x-kubernetes-patch-strategy'?: string;
   'x-kubernetes-patch-merge-key'?: string;
+  'x-kubernetes-unions'?: { discriminator?: string; 'fields-to-discriminateBy': Record<string, string> }[];
   'x-kubernetes-group-version-kind'?: { group: string; version: string; kind: string }[];
 }
