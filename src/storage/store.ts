@@ -22,6 +22,10 @@ export interface KeyValue {
   readonly createRevision: Revision;
   /** The revision that last wrote this key. */
   readonly modRevision: Revision;
+  /** The medium holds the value in a form that would be written differently today. */
+  readonly stale?: boolean;
+  /** Why the value, which is empty here, cannot be read from what the medium holds. */
+  readonly unreadable?: Error;
 }
 
 export interface Compare {
