@@ -2,6 +2,7 @@
  * The figures of the whole: processes started as users start them, spoken to over HTTPS by a client in a process of its own
  * (this one). Other work on the machine moves rates; processor time per operation moves less, so it stands beside them.
  */
+import { admission } from './admission/policies.ts';
 import { cel } from './cel/rules.ts';
 import { deployment } from './server/deployment.ts';
 import type { Figure } from './server/figure.ts';
@@ -19,6 +20,7 @@ const measurements: Readonly<Record<string, () => Promise<Figure[]>>> = {
   watches,
   deployment,
   cel,
+  admission,
 };
 
 const only = process.argv.indexOf('--only');

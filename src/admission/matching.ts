@@ -42,16 +42,28 @@ interface Fit {
   readonly names: readonly string[] | undefined;
 }
 
-interface Fits {
+/** What the rules of a {@link Matcher} say of one endpoint and operation. */
+export interface Fits {
   readonly included: readonly Fit[];
   readonly excluded: readonly Fit[];
 }
 
-/** What is known of an endpoint and operation, worked out once for each; a changed definition of the resource starts anew. */
-class EndpointCache<T> {
-  readonly #types = new WeakMap<ResourceType, Map<string, T>>();
+/**
+ * Of many webhooks or policies, those that requests to an endpoint can match at all, with what is known of them there. Worked
+ * out once for each endpoint and operation; a changed definition of the resource starts anew.
+ */
+export class EndpointIndex<T, Candidate> {
+  readonly #all: readonly T[];
+  readonly #resolve: (item: T, request: AdmissionRequest) => Candidate | undefined;
+  readonly #types = new WeakMap<ResourceType, Map<string, readonly Candidate[]>>();
 
-  get(request: AdmissionRequest, make: () => T): T {
+  constructor(all: readonly T[], resolve: (item: T, request: AdmissionRequest) => Candidate | undefined) {
+    this.#all = all;
+    this.#resolve = resolve;
+  }
+
+  candidates(request: AdmissionRequest): readonly Candidate[] {
+    if (this.#all.length === 0) return nothing;
     const { type, operation, version, subresource, namespace } = request;
     let known = this.#types.get(type);
     if (known === undefined) {
@@ -59,35 +71,21 @@ class EndpointCache<T> {
       this.#types.set(type, known);
     }
     const key = `${operation} ${version} ${subresource} ${namespace === undefined ? '' : 'namespaced'}`;
-    let value = known.get(key);
-    if (value === undefined && !known.has(key)) {
-      value = make();
-      known.set(key, value);
+    let candidates = known.get(key);
+    if (candidates === undefined) {
+      candidates = this.#all.flatMap((item) => this.#resolve(item, request) ?? []);
+      known.set(key, candidates);
     }
-    return value as T;
+    return candidates;
   }
 }
 
-/** Of many webhooks or policies, those that requests to an endpoint can match at all. */
-export class EndpointIndex<T extends { readonly matcher: Matcher }> {
-  readonly #all: readonly T[];
-  readonly #candidates = new EndpointCache<readonly T[]>();
-
-  constructor(all: readonly T[]) {
-    this.#all = all;
-  }
-
-  candidates(request: AdmissionRequest): readonly T[] {
-    if (this.#all.length === 0) return this.#all;
-    return this.#candidates.get(request, () => this.#all.filter(({ matcher }) => matcher.fits(request)));
-  }
-}
+const nothing: readonly never[] = [];
 
 export class Matcher {
   readonly #criteria: MatchCriteria;
   readonly #namespaces: LabelSelector;
   readonly #objects: LabelSelector;
-  readonly #fits = new EndpointCache<Fits | undefined>();
 
   /** `everything`: no rules at all match every request, as bindings have it. Webhooks without rules match none. */
   constructor(criteria: MatchCriteria, everything: boolean) {
@@ -98,30 +96,20 @@ export class Matcher {
     this.#objects = LabelSelector.fromSpec(criteria.objectSelector ?? {});
   }
 
-  /** Whether any request to the endpoint can match. */
-  fits(request: AdmissionRequest): boolean {
-    return this.#fitsOf(request) !== undefined;
-  }
-
   /**
-   * How the request is shown, or undefined when it does not match.
+   * How the request is shown, or undefined when it does not match. `fits`: what {@link fits} has said of its endpoint.
    * @throws StatusError 404 when the request matches but for a namespace that cannot be looked at
    */
-  match(request: AdmissionRequest): Shown | undefined {
-    const fits = this.#fitsOf(request);
-    if (fits === undefined) return undefined;
+  match(fits: Fits, request: AdmissionRequest): Shown | undefined {
     if (!this.#objects.empty && !this.#matchesObjects(request)) return undefined;
-    if (named(fits.excluded, request.name) !== undefined) return undefined;
+    if (fits.excluded.length > 0 && named(fits.excluded, request.name) !== undefined) return undefined;
     const shown = named(fits.included, request.name);
     if (shown === undefined || !this.#matchesNamespace(request)) return undefined;
     return shown;
   }
 
-  #fitsOf(request: AdmissionRequest): Fits | undefined {
-    return this.#fits.get(request, () => this.#resolve(request));
-  }
-
-  #resolve(request: AdmissionRequest): Fits | undefined {
+  /** Undefined when no request to the endpoint can match. */
+  fits(request: AdmissionRequest): Fits | undefined {
     const { resourceRules, excludeResourceRules, matchPolicy } = this.#criteria;
     const equivalent = matchPolicy === 'Equivalent';
     const included = fitting(resourceRules ?? [], request, equivalent);

@@ -73,16 +73,16 @@ class Invocations {
     return pending === undefined ? this.#finish() : pending.then(() => this.#finish());
   }
 
-  #select({ policy, bindings, params, matcher }: MutatingHook): Invocation[] {
+  #select({ policy, fits, bindings, params }: MutatingHook): Invocation[] {
     const request = this.#request;
-    const shown = matcher.match(request);
+    const shown = policy.matcher.match(fits, request);
     if (shown === undefined) return [];
     if (params instanceof ConfigurationError) {
       this.#fail(policy, undefined, `failed to configure policy: ${params.message}`, '');
       return [];
     }
-    return bindings.flatMap((binding) => {
-      if (binding.matcher.match(request) === undefined) return [];
+    return bindings.flatMap(({ binding, fits: fitting }) => {
+      if (binding.matcher.match(fitting, request) === undefined) return [];
       try {
         return collectParams(params, binding.paramRef, request).map((param) => ({
           key: [policy.name, binding.name, param?.metadata.namespace ?? '', param?.metadata.name ?? ''].join('/'),

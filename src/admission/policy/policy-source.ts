@@ -6,15 +6,22 @@ import type { ApiObject } from '../../machinery/object.ts';
 import type { AdmissionRequest } from '../chain.ts';
 import { CompiledObjects } from '../compiled-objects.ts';
 import { type AdmissionHost, type CurrentObjects, namespaces } from '../host.ts';
-import { EndpointIndex, type Matcher } from '../matching.ts';
+import { EndpointIndex, type Fits } from '../matching.ts';
 import { ConfigurationError, type ParamResource, paramResource } from './params.ts';
 import type { Binding, Policy } from './policy.ts';
 
 /** A policy that is bound. */
-export interface Hook<P extends Policy, B extends Binding> {
+interface BoundPolicy<P extends Policy, B extends Binding> {
   readonly policy: P;
   readonly bindings: readonly B[];
-  readonly matcher: Matcher;
+  readonly params: ParamResource | ConfigurationError | undefined;
+}
+
+/** A policy that requests to an endpoint can match, with those of its bindings that they can match too. */
+export interface Hook<P extends Policy, B extends Binding> {
+  readonly policy: P;
+  readonly fits: Fits;
+  readonly bindings: readonly { readonly binding: B; readonly fits: Fits }[];
   readonly params: ParamResource | ConfigurationError | undefined;
 }
 
@@ -22,8 +29,10 @@ export class PolicySource<P extends Policy, B extends Binding> {
   readonly #host: AdmissionHost;
   readonly #policies: CompiledObjects<P>;
   readonly #bindings: CompiledObjects<B>;
-  #built = '';
-  #index = new EndpointIndex<Hook<P, B>>([]);
+  #builtPolicies = -1;
+  #builtBindings = -1;
+  #builtResources = -1;
+  #index = new EndpointIndex<BoundPolicy<P, B>, Hook<P, B>>([], hookOf);
   /** Resources whose objects the policies look at, and which are not there yet. */
   #cold: readonly CurrentObjects[] = [];
 
@@ -45,12 +54,18 @@ export class PolicySource<P extends Policy, B extends Binding> {
   }
 
   #refresh(): Promise<unknown> | undefined {
-    const unready = [this.#policies, this.#bindings].flatMap((objects) => objects.unready() ?? []);
-    if (unready.length > 0) return Promise.all(unready);
-    const now = `${this.#policies.version} ${this.#bindings.version} ${this.#host.resources.generation}`;
-    if (now !== this.#built) {
+    const unready = this.#policies.unready() ?? this.#bindings.unready();
+    if (unready !== undefined) return unready;
+    const { generation } = this.#host.resources;
+    if (
+      this.#policies.version !== this.#builtPolicies ||
+      this.#bindings.version !== this.#builtBindings ||
+      generation !== this.#builtResources
+    ) {
       this.#build();
-      this.#built = now;
+      this.#builtPolicies = this.#policies.version;
+      this.#builtBindings = this.#bindings.version;
+      this.#builtResources = generation;
     }
     if (this.#cold.length === 0) return undefined;
     const cold = this.#cold;
@@ -65,13 +80,13 @@ export class PolicySource<P extends Policy, B extends Binding> {
       if (bound === undefined) bindings.set(binding.policyName, [binding]);
       else bound.push(binding);
     }
-    const hooks: Hook<P, B>[] = [];
+    const hooks: BoundPolicy<P, B>[] = [];
     const looked = new Set<CurrentObjects>();
     for (const policy of this.#policies.all()) {
       const bound = bindings.get(policy.name);
       if (bound === undefined) continue;
       const params = this.#paramsOf(policy);
-      hooks.push({ policy, bindings: bound, matcher: policy.matcher, params });
+      hooks.push({ policy, bindings: bound, params });
       for (const ref of params === undefined || params instanceof ConfigurationError ? [] : [params.ref]) {
         const source = this.#host.source(ref);
         if (source !== undefined) looked.add(source);
@@ -80,7 +95,7 @@ export class PolicySource<P extends Policy, B extends Binding> {
     const namespaceSource = this.#host.source(namespaces);
     if (hooks.length > 0 && namespaceSource !== undefined) looked.add(namespaceSource);
     this.#cold = [...looked].filter(({ ready }) => !ready);
-    this.#index = new EndpointIndex(hooks);
+    this.#index = new EndpointIndex(hooks, hookOf);
   }
 
   #paramsOf({ paramKind }: P): ParamResource | ConfigurationError | undefined {
@@ -92,4 +107,17 @@ export class PolicySource<P extends Policy, B extends Binding> {
       throw error;
     }
   }
+}
+
+function hookOf<P extends Policy, B extends Binding>(
+  { policy, bindings, params }: BoundPolicy<P, B>,
+  request: AdmissionRequest,
+): Hook<P, B> | undefined {
+  const fits = policy.matcher.fits(request);
+  if (fits === undefined) return undefined;
+  const bound = bindings.flatMap((binding) => {
+    const fitting = binding.matcher.fits(request);
+    return fitting === undefined ? [] : { binding, fits: fitting };
+  });
+  return { policy, fits, bindings: bound, params };
 }

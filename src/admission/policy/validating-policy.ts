@@ -95,7 +95,8 @@ export function judge(policy: ValidatingPolicy, view: RequestView, param: ApiObj
   try {
     const budget = new Budget(runtimeCostBudget);
     let denials: Denial[] | undefined;
-    for (const [index, validation] of policy.validations.entries()) {
+    for (let index = 0; index < policy.validations.length; index++) {
+      const validation = policy.validations[index]!;
       const value = evaluate(validation.expression, globals, budget, variables);
       if (value === true) continue;
       if (value instanceof CelError) {

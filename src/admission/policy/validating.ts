@@ -21,7 +21,6 @@ interface ValidatingBinding extends Binding {
 
 type ValidatingHook = Hook<ValidatingPolicy, ValidatingBinding>;
 
-/** The first of them is the answer. */
 interface Refusal {
   readonly policy: string;
   readonly binding: string | undefined;
@@ -66,8 +65,9 @@ function dispatch(
 
 class Evaluation {
   readonly #request: AdmissionRequest;
-  readonly #refusals: Refusal[] = [];
-  readonly #views = new Map<string, RequestView>();
+  #refusal: Refusal | undefined;
+  /** The last one: policies nearly always ask for the same version. */
+  #view: RequestView | undefined;
 
   constructor(request: AdmissionRequest) {
     this.#request = request;
@@ -76,7 +76,7 @@ class Evaluation {
   run(hooks: readonly ValidatingHook[], from: number, host: AdmissionHost): void | Promise<void> {
     for (let at = from; at < hooks.length; at++) {
       const hook = hooks[at]!;
-      const shown = hook.matcher.match(this.#request);
+      const shown = hook.policy.matcher.match(hook.fits, this.#request);
       if (shown === undefined) continue;
       const view = this.#viewOf(shown, host);
       if (view instanceof Promise) {
@@ -87,23 +87,15 @@ class Evaluation {
       }
       this.#evaluate(hook, view);
     }
-    const [first] = this.#refusals;
-    if (first !== undefined) throw refused(this.#request, first);
+    if (this.#refusal !== undefined) throw refused(this.#request, this.#refusal);
   }
 
   #viewOf(shown: Shown, host: AdmissionHost): RequestView | Promise<RequestView> {
-    const key = shown.version;
-    const known = this.#views.get(key);
-    if (known !== undefined) return known;
+    if (this.#view?.shown.version === shown.version) return this.#view;
     const view = viewOf(this.#request, shown, host);
-    if (!(view instanceof Promise)) {
-      this.#views.set(key, view);
-      return view;
-    }
-    return view.then((converted) => {
-      this.#views.set(key, converted);
-      return converted;
-    });
+    if (view instanceof Promise) return view.then((converted) => (this.#view = converted));
+    this.#view = view;
+    return view;
   }
 
   #evaluate({ policy, bindings, params }: ValidatingHook, view: RequestView): void {
@@ -112,8 +104,8 @@ class Evaluation {
       return;
     }
     let notes: Map<string, string[]> | undefined;
-    for (const binding of bindings) {
-      if (binding.matcher.match(this.#request) === undefined) continue;
+    for (const { binding, fits } of bindings) {
+      if (binding.matcher.match(fits, this.#request) === undefined) continue;
       let collected: readonly (ApiObject | null)[];
       try {
         collected = collectParams(params, binding.paramRef, this.#request);
@@ -171,7 +163,8 @@ class Evaluation {
   }
 
   #refuse(policy: string, binding: string | undefined, message: string, reason: string): void {
-    this.#refusals.push({ policy, binding, message, reason });
+    // The first one is the answer.
+    this.#refusal ??= { policy, binding, message, reason };
   }
 }
 

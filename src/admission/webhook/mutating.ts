@@ -16,7 +16,7 @@ import { convertTo, viewOf } from '../versions.ts';
 import { CallError, callWebhook, conditionsMet } from './call.ts';
 import type { ReviewResponse } from './review.ts';
 import type { Webhook } from './webhook.ts';
-import { WebhookSource } from './webhook-source.ts';
+import { type Candidate, WebhookSource } from './webhook-source.ts';
 
 const configurations = { group: 'admissionregistration.k8s.io', plural: 'mutatingwebhookconfigurations' };
 
@@ -27,15 +27,15 @@ export function mutatingAdmissionWebhooks(host: AdmissionHost): AdmissionPlugin 
     mutate(request) {
       if (exemptFromWebhooks(request)) return;
       const candidates = source.candidates(request);
-      if (candidates instanceof Promise) return candidates.then((webhooks) => dispatch(webhooks, request));
+      if (candidates instanceof Promise) return candidates.then((found) => dispatch(found, request));
       if (candidates.length > 0) return dispatch(candidates, request);
     },
   };
-  const dispatch = async (webhooks: readonly Webhook[], request: AdmissionRequest): Promise<void> => {
+  const dispatch = async (candidates: readonly Candidate[], request: AdmissionRequest): Promise<void> => {
     const notes = ReinvocationNotes.of(plugin, request);
     notes.begin(request.object);
-    for (const [index, webhook] of webhooks.entries()) {
-      const shown = webhook.matcher.match(request);
+    for (const [index, { webhook, fits }] of candidates.entries()) {
+      const shown = webhook.matcher.match(fits, request);
       if (shown === undefined) continue;
       const view = await viewOf(request, shown, host);
       if (!conditionsMet(webhook, view) || notes.skips(webhook.key)) continue;

@@ -10,7 +10,7 @@ import type { RequestView } from '../request-view.ts';
 import { viewOf } from '../versions.ts';
 import { CallError, callWebhook, conditionsMet } from './call.ts';
 import type { Webhook } from './webhook.ts';
-import { WebhookSource } from './webhook-source.ts';
+import { type Candidate, WebhookSource } from './webhook-source.ts';
 
 const configurations = { group: 'admissionregistration.k8s.io', plural: 'validatingwebhookconfigurations' };
 
@@ -21,17 +21,21 @@ export function validatingAdmissionWebhooks(host: AdmissionHost): AdmissionPlugi
     validate(request) {
       if (exemptFromWebhooks(request)) return;
       const candidates = source.candidates(request);
-      if (candidates instanceof Promise) return candidates.then((webhooks) => dispatch(webhooks, request, host));
+      if (candidates instanceof Promise) return candidates.then((found) => dispatch(found, request, host));
       if (candidates.length > 0) return dispatch(candidates, request, host);
     },
   };
 }
 
-async function dispatch(webhooks: readonly Webhook[], request: AdmissionRequest, host: AdmissionHost): Promise<void> {
+async function dispatch(
+  candidates: readonly Candidate[],
+  request: AdmissionRequest,
+  host: AdmissionHost,
+): Promise<void> {
   const calls: { readonly webhook: Webhook; readonly index: number; readonly view: RequestView }[] = [];
   const views = new Map<string, RequestView>();
-  for (const [index, webhook] of webhooks.entries()) {
-    const shown = webhook.matcher.match(request);
+  for (const [index, { webhook, fits }] of candidates.entries()) {
+    const shown = webhook.matcher.match(fits, request);
     if (shown === undefined) continue;
     const view = views.get(shown.version) ?? (await viewOf(request, shown, host));
     views.set(shown.version, view);
