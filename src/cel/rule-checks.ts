@@ -110,10 +110,7 @@ class Check {
     const mapType = schema['x-kubernetes-map-type'] ?? 'granular';
     const within = uncorrelatable ?? (mapTypes.includes(mapType) ? undefined : path);
     if (typeof values === 'object') {
-      visit(values, path.child('additionalProperties'), {
-        uncorrelatable: within,
-        cardinality: times(cardinality, schema.maxProperties),
-      });
+      visit(values, path.child('additionalProperties'), { cardinality: times(cardinality, schema.maxProperties) });
     }
     for (const [name, property] of Object.entries(properties)) {
       visit(property, path.child('properties').key(name), { uncorrelatable: within });

@@ -44,13 +44,25 @@ export async function convertByWebhook(
   return objects.map((object) => {
     if (object.apiVersion === apiVersion) return object;
     const converted = received[index];
-    const problem = problemOf(converted, object, apiVersion);
-    if (problem !== undefined) throw failure(`${of} returned invalid converted object at index ${index}: ${problem}`);
-    const metadata = restoredMetadata(object, (converted as JsonObject).metadata);
-    if (typeof metadata === 'string') {
-      throw failure(`${of} returned invalid metadata in object at index ${index}: ${metadata}`);
+    // kube-apiserver counts from one here, except for what is no object at all.
+    if (!isJsonObject(converted)) {
+      throw failure(`${of} returned invalid converted object at index ${index}: ${notAnObject(converted)}`);
     }
     index += 1;
+    const [where, whereChanged, whereMeta] =
+      sent.length === 1
+        ? ['object at index 0', 'object', 'metadata']
+        : [
+            `converted object at index ${index}`,
+            `converted object at index ${index}`,
+            `metadata in object at index ${index}`,
+          ];
+    const misfit = typeProblem(converted, object, apiVersion);
+    if (misfit !== undefined) throw failure(`${of} returned invalid ${where}: ${misfit}`);
+    const change = identityProblem(converted, object);
+    if (change !== undefined) throw failure(`${of} returned invalid ${whereChanged}: ${change}`);
+    const metadata = restoredMetadata(object, converted.metadata);
+    if (typeof metadata === 'string') throw failure(`${of} returned invalid ${whereMeta}: ${metadata}`);
     return { ...(converted as unknown as ApiObject), metadata };
   });
 }
@@ -101,15 +113,22 @@ function kindText({ apiVersion, kind }: { apiVersion: string; kind: string }): s
   return `${group}/${version}, Kind=${kind}`;
 }
 
-function problemOf(converted: JsonValue | undefined, original: ApiObject, apiVersion: string): string | undefined {
-  if (!isJsonObject(converted)) return `expected an object, got ${goType(converted ?? null)}`;
-  const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
+const notAnObject = (converted: JsonValue | undefined): string =>
+  `expected an object, got ${goType(converted ?? null)}`;
+
+const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
+
+function typeProblem(converted: JsonObject, original: ApiObject, apiVersion: string): string | undefined {
   if (converted.apiVersion !== apiVersion) {
     return `invalid groupVersion (expected ${apiVersion}, received ${text(converted.apiVersion)})`;
   }
   if (converted.kind !== original.kind) {
     return `invalid kind (expected ${original.kind}, received ${text(converted.kind)})`;
   }
+  return undefined;
+}
+
+function identityProblem(converted: JsonObject, original: ApiObject): string | undefined {
   const metadata = isJsonObject(converted.metadata) ? converted.metadata : {};
   for (const [field, name] of identity) {
     const before = original.metadata[field] ?? '';

@@ -247,8 +247,9 @@ describe('conversion by webhook', () => {
         },
       });
     const meta = (change: object) => one((object) => ({ ...object, metadata: { ...object.metadata, ...change } }));
-    const index = `${failed} returned invalid converted object at index 0: `;
-    const metadata = `${failed} returned invalid metadata in object at index 0: `;
+    const type = `${failed} returned invalid object at index 0: `;
+    const identity = `${failed} returned invalid object: `;
+    const metadata = `${failed} returned invalid metadata: `;
     const cases: Record<string, [(review: Review) => Reply, string | RegExp]> = {
       'a failure, in its words': [
         ({ uid }) => ({ response: { uid, result: { status: 'Failure', message: 'no such port' } } }),
@@ -276,14 +277,14 @@ describe('conversion by webhook', () => {
       ],
       'objects in another version': [
         one((object) => ({ ...object, apiVersion: 'example.com/v3' })),
-        `${index}invalid groupVersion (expected example.com/v1, received example.com/v3)`,
+        `${type}invalid groupVersion (expected example.com/v1, received example.com/v3)`,
       ],
       'another kind': [
         one((object) => ({ ...object, kind: 'Client' })),
-        `${index}invalid kind (expected Server, received Client)`,
+        `${type}invalid kind (expected Server, received Client)`,
       ],
-      'another name': [meta({ name: 'second' }), `${index}must have the same name: first != second`],
-      'another namespace': [meta({ namespace: 'x' }), `${index}must have the same namespace: default != x`],
+      'another name': [meta({ name: 'second' }), `${identity}must have the same name: first != second`],
+      'another namespace': [meta({ namespace: 'x' }), `${identity}must have the same namespace: default != x`],
       'another uid of the object': [meta({ uid: 'x' }), /must have the same UID: [0-9a-f-]{36} != x$/],
       'labels that are no strings': [
         meta({ labels: { a: 1 } }),
@@ -295,7 +296,7 @@ describe('conversion by webhook', () => {
       ],
       'labels that are none': [
         meta({ labels: { 'a b': '' } }),
-        /returned invalid metadata in object at index 0: metadata\.labels: Invalid value: "a b": name part must consist of/,
+        /returned invalid metadata: metadata\.labels: Invalid value: "a b": name part must consist of/,
       ],
       'an error of the server': [
         () => ({ code: 500, body: 'boom' }),

@@ -245,7 +245,10 @@ function localizedText(value: Value): string {
 
 /** As the value would be written in an expression. */
 function literal(value: Value): string {
-  if (typeof value === 'string') return goQuote(value);
+  if (typeof value === 'string') {
+    work(listedWork + value.length * digitWork);
+    return goQuote(value);
+  }
   if (value instanceof Uint8Array) return `b${goQuote(commonText(value) as string)}`;
   if (value instanceof Timestamp) return `timestamp("${formatTimestamp(value)}")`;
   if (value instanceof Duration) return `duration("${formatDuration(value)}")`;
