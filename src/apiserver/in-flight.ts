@@ -5,15 +5,24 @@
 import type { UserInfo, Verb } from '../apis/resource-type.ts';
 import { StatusError, tooManyRequests } from '../machinery/status.ts';
 
-const maxReads = 400;
-const maxWrites = 200;
+export interface InFlightLimits {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+const defaultLimits: InFlightLimits = { reads: 400, writes: 200 };
 const reads: ReadonlySet<Verb> = new Set(['get', 'list']);
 
 export class InFlight {
+  readonly #limits: InFlightLimits;
   #reads = 0;
   #writes = 0;
   #stopping = false;
   #idle: (() => void) | undefined;
+
+  constructor(limits: Partial<InFlightLimits> = {}) {
+    this.#limits = { ...defaultLimits, ...limits };
+  }
 
   /** Throws 429 when there are too many, 503 when the server is stopping. Answers how to leave; leaving twice is once. */
   enter(verb: Verb, user: UserInfo): () => void {
@@ -21,7 +30,7 @@ export class InFlight {
     if (verb === 'watch') return () => undefined;
     const read = reads.has(verb);
     const exempt = isSystem(user);
-    if (!exempt && (read ? this.#reads >= maxReads : this.#writes >= maxWrites)) {
+    if (!exempt && (read ? this.#reads >= this.#limits.reads : this.#writes >= this.#limits.writes)) {
       throw tooManyRequests('Too many requests, please try again later.', 1);
     }
     if (read) this.#reads += 1;

@@ -33,7 +33,7 @@ import type { RequestBody } from './decode.ts';
 import { discoveryPaths } from './discovery.ts';
 import { type HealthCheck, healthPaths } from './health.ts';
 import { type HttpHandler, httpHandler, type UpgradeHandler } from './http-handler.ts';
-import { InFlight } from './in-flight.ts';
+import { InFlight, type InFlightLimits } from './in-flight.ts';
 import { indexPath } from './index-path.ts';
 import { issuerDiscoveryPaths } from './issuer-discovery.ts';
 import { ServerMetrics } from './metrics.ts';
@@ -77,6 +77,8 @@ export interface ServerOptions {
   readonly authorizers?: readonly Authorizer[];
   /** How `pods/log` and its like reach node agents; default: they answer that there are none. */
   readonly nodes?: NodeConnector;
+  /** How many requests run at once, besides those of the system's own components; more are answered 429. */
+  readonly inFlight?: Partial<InFlightLimits>;
   readonly log?: ServerLog;
   readonly healthChecks?: readonly HealthCheck[];
 }
@@ -110,7 +112,7 @@ export class ApiServer {
   /** Admission webhooks that are functions of this process. */
   readonly webhooks = new WebhookHandlers();
   readonly #store: Store;
-  readonly #inFlight = new InFlight();
+  readonly #inFlight: InFlight;
   readonly #metrics = new ServerMetrics();
   readonly #custom: CustomResources | undefined;
   readonly #policyStatus: PolicyStatusOptions;
@@ -124,6 +126,7 @@ export class ApiServer {
   constructor(options: ServerOptions) {
     const { store, clock = systemClock, log = silentLog } = options;
     this.clock = clock;
+    this.#inFlight = new InFlight(options.inFlight);
     this.#store = store;
     this.objects = objectSource(this.registry, clock, log);
     const access = resourceAccess(this.registry);
