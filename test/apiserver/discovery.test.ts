@@ -95,6 +95,30 @@ describe('OpenAPI', () => {
     assert.ok(widget);
   });
 
+  it('v3: the address of a document changes with its own definitions, and with no others', async () => {
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const addresses = async (): Promise<Record<string, { serverRelativeURL: string }>> =>
+      (await api.ok('GET', '/openapi/v3')).paths;
+    const before = await addresses();
+    const patch = JSON.stringify([
+      {
+        op: 'add',
+        path: '/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/added',
+        value: { type: 'string', description: 'what came later' },
+      },
+    ]);
+    await api.ok('PATCH', `${definitions}/widgets.example.com`, patch, 'application/json-patch+json');
+    let after = await addresses();
+    const path = 'apis/example.com/v1';
+    while (after[path]!.serverRelativeURL === before[path]!.serverRelativeURL) after = await addresses();
+    const { [path]: old, ...others } = before;
+    const { [path]: changed, ...same } = after;
+    assert.deepEqual(same, others);
+    assert.match(JSON.stringify(await api.ok('GET', changed!.serverRelativeURL)), /what came later/);
+    const moved = await api.send('GET', old!.serverRelativeURL);
+    assert.deepEqual([moved.code, moved.headers.location], [301, changed!.serverRelativeURL]);
+  });
+
   it('v2: one document of everything', async () => {
     const document = await api.ok('GET', '/openapi/v2');
     assert.equal(document.swagger, '2.0');

@@ -11,11 +11,14 @@ import { documentHash, documentV2, documentV3, groupVersionPaths } from './docum
 import { encodeDocumentV2 } from './v2-protobuf.ts';
 
 interface Document {
-  readonly body: string;
+  /** Written when it is asked for: most custom resources' never are. */
+  readonly body: () => string;
   readonly hash: string;
   /** What it was made from: the same records, the same document. */
-  readonly sources: readonly (readonly [ResourceType, ResourceVersion])[];
+  readonly sources: Sources;
 }
+
+type Sources = readonly (readonly [ResourceType, ResourceVersion])[];
 
 /** The forms of the v2 document. */
 type FormatV2 = 'json' | 'protobuf';
@@ -53,12 +56,18 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
     if (sources === undefined) return undefined;
     let found = documents.get(path);
     if (found === undefined || !sameSources(found.sources, sources)) {
-      const body = JSON.stringify(documentV3(sources));
-      found = { body, hash: documentHash(body), sources };
+      const body = lazily(() => JSON.stringify(documentV3(sources)));
+      found = { body, hash: isCustom(sources) ? customHash(sources) : documentHash(body()), sources };
       documents.set(path, found);
     }
     return found;
   };
+
+  /**
+   * The index names every document by its hash, and must not have to write them all: one of custom resources is known by
+   * what it is written from, their definitions and what all documents have in common, for which the core's stands.
+   */
+  const customHash = (sources: Sources): string => documentHash(JSON.stringify([document('api/v1')?.hash, sources]));
 
   const root = (): string => {
     if (index?.generation !== registry.generation) {
@@ -101,7 +110,7 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
       return { code: 301, contentType: 'text/plain; charset=utf-8', body: '', headers: { Location: location } };
     }
     const lasting = asked === null ? {} : { 'Cache-Control': 'public, max-age=31536000, immutable' };
-    return respond(request, found.body, found.hash, lasting);
+    return respond(request, found.body(), found.hash, lasting);
   };
 }
 
@@ -129,6 +138,18 @@ function chooseFormat(accept: string | undefined): FormatV2 | undefined {
   return undefined;
 }
 
-function sameSources(a: Document['sources'], b: Document['sources']): boolean {
+function isCustom(sources: Sources): boolean {
+  return sources.every(([, { typeErrors }]) => typeErrors === 'validation');
+}
+
+function lazily(make: () => string): () => string {
+  let made: string | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function sameSources(a: Sources, b: Sources): boolean {
   return a.length === b.length && a.every(([type, version], i) => type === b[i]![0] && version === b[i]![1]);
 }
