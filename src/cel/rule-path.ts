@@ -1,21 +1,37 @@
-/** The `fieldPath` of a rule: `.spec.x['a.b']`. Source: `ValidFieldPath` in `apiserver/schema/cel/validation.go`. */
+/**
+ * Paths such as `.spec.x['a.b']` that must lead to a field of a schema: the `fieldPath` of rules, the `jsonPath` of
+ * selectable fields. Source: `ValidFieldPath` in `apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go`.
+ */
 import type { Schema } from '../machinery/schema.ts';
 
 export interface RuleFieldPath {
   /** As field paths are printed: `spec.x[a.b]`. */
   readonly path: string;
+  /** Its steps. */
+  readonly names: readonly string[];
   /** The schema that the path leads to. */
   readonly schema: Schema;
 }
 
+export interface RuleFieldPathOptions {
+  /** Whether a step may be written as `['name']`. Defaults to true. */
+  readonly arrayNotation?: boolean;
+}
+
 /** The path and what it leads to in a schema, or what is wrong with it. */
-export function parseRuleFieldPath(text: string, root: Schema): RuleFieldPath | string {
+export function parseRuleFieldPath(
+  text: string,
+  root: Schema,
+  { arrayNotation = true }: RuleFieldPathOptions = {},
+): RuleFieldPath | string {
   const tokens = tokenize(text);
+  const names: string[] = [];
   let schema = root;
   let path = '';
   for (let i = 0; i < tokens.length; ) {
     const opening = tokens[i++] as string;
     if (opening !== '.' && opening !== '[') return `expected [ or . but got: ${opening}`;
+    if (opening === '[' && !arrayNotation) return 'array notation is not allowed';
     const token = tokens[i++];
     if (token === undefined) return 'unexpected end of JSON path';
     let name = token;
@@ -29,17 +45,18 @@ export function parseRuleFieldPath(text: string, root: Schema): RuleFieldPath | 
     if (next === undefined) return 'does not refer to a valid field';
     path += next.isField ? `.${name}` : `[${name}]`;
     schema = next.schema;
+    names.push(name);
     if (opening === '[') {
       const closing = tokens[i++];
       if (closing === undefined) return 'unexpected end of JSON path';
       if (closing !== ']') return `expected ] but got ${closing}`;
     }
   }
-  return { path: path.startsWith('.') ? path.slice(1) : path, schema };
+  return { path: path.startsWith('.') ? path.slice(1) : path, names, schema };
 }
 
 function step(schema: Schema, name: string): { readonly schema: Schema; readonly isField: boolean } | undefined {
-  if (schema.properties !== undefined) {
+  if (schema.properties !== undefined && Object.keys(schema.properties).length > 0) {
     const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     return property && { schema: property, isField: true };
   }

@@ -3,13 +3,14 @@
  * Source: apiextensions-apiserver `pkg/apis/apiextensions/validation/validation.go`. Metadata is validated like that of
  * all objects; {@link validateCrdName} adds what its name must be.
  */
+import { parseRuleFieldPath } from '../cel/rule-path.ts';
 import { duplicate, type FieldError, FieldPath, invalid, notSupported, required, tooMany } from '../machinery/field.ts';
 import { deepEqual } from '../machinery/json.ts';
 import { byteLength, isDns1035Label, isDns1123Subdomain } from '../machinery/names.ts';
 import { validateImmutableField } from '../machinery/object-meta.ts';
+import type { Schema } from '../machinery/schema.ts';
 import { validateApiApproval } from './api-approval.ts';
 import { validateConversion } from './conversion-validation.ts';
-import { followFieldPath } from './field-path.ts';
 import { type InternalSpec, internalForm, shownVersions, type VersionedParts } from './internal-form.ts';
 import { validateCrdSchema } from './schema-validation.ts';
 import { unsupportedField } from './structural.ts';
@@ -320,9 +321,9 @@ function validateSelectableFields(
       errors.push(required(at));
       continue;
     }
-    const found = followFieldPath(jsonPath, schema, false);
-    if (found.error !== undefined) {
-      errors.push(invalid(at, jsonPath, `is an invalid path: ${found.error}`));
+    const found = parseRuleFieldPath(jsonPath, schema as Schema, { arrayNotation: false });
+    if (typeof found === 'string') {
+      errors.push(invalid(at, jsonPath, `is an invalid path: ${found}`));
       continue;
     }
     if (found.names[0] === 'metadata') errors.push(invalid(at, jsonPath, 'must not point to fields in metadata'));

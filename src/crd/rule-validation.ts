@@ -2,9 +2,9 @@
  * The form of `x-kubernetes-validations`; their expressions are compiled when it is right.
  * Source: apiextensions-apiserver `pkg/apis/apiextensions/validation`; KEP-2876.
  */
+import { parseRuleFieldPath } from '../cel/rule-path.ts';
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../machinery/field.ts';
-import type { ValidationRule } from '../machinery/schema.ts';
-import { followFieldPath } from './field-path.ts';
+import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { unsupportedField } from './structural.ts';
 import type { JsonSchemaProps } from './types.ts';
 
@@ -43,7 +43,7 @@ function validateRule(schema: JsonSchemaProps, rule: ValidationRule, path: Field
   if (fieldPath.trim() === '') errors.push(invalid(where, fieldPath, 'must be non-empty if specified'));
   if (lineBreak.test(fieldPath)) errors.push(invalid(where, fieldPath, 'must not contain line breaks'));
   // A schema that is not even structural is judged elsewhere: it has no paths to follow.
-  if (unsupportedField(schema) === undefined && followFieldPath(fieldPath, schema, true).error !== undefined) {
+  if (unsupportedField(schema) === undefined && typeof parseRuleFieldPath(fieldPath, schema as Schema) === 'string') {
     errors.push(invalid(where, fieldPath, 'must be a valid path'));
   }
 }
