@@ -238,6 +238,24 @@ export const RoleBinding = builtin<RoleBinding>(
 export type Role = types.Role;
 export const Role = builtin<Role>('rbac.authorization.k8s.io', 'v1', 'Role', 'roles', 'Namespaced');
 
+export type FlowSchema = types.FlowSchema;
+export const FlowSchema = builtin<FlowSchema>(
+  'flowcontrol.apiserver.k8s.io',
+  'v1',
+  'FlowSchema',
+  'flowschemas',
+  'Cluster',
+);
+
+export type PriorityLevelConfiguration = types.PriorityLevelConfiguration;
+export const PriorityLevelConfiguration = builtin<PriorityLevelConfiguration>(
+  'flowcontrol.apiserver.k8s.io',
+  'v1',
+  'PriorityLevelConfiguration',
+  'prioritylevelconfigurations',
+  'Cluster',
+);
+
 export type PriorityClass = types.Kind<k8s.V1PriorityClass>;
 export const PriorityClass = builtin<PriorityClass>(
   'scheduling.k8s.io',

@@ -3,7 +3,7 @@
  */
 import { dynamicAdmission } from '../admission/dynamic.ts';
 import { admissionPlugins, resourceQuota, serviceAccountPlugin, taintNodesByCondition } from '../admission/index.ts';
-import { builtinTypes } from '../apis/index.ts';
+import { builtinTypes, type ComponentProbe } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
 import { type ApiServer, createServer } from '../apiserver/server.ts';
 import type { ServerLog } from '../apiserver/server-log.ts';
@@ -48,7 +48,7 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     clock,
     log,
     nodes,
-    types: [...builtinTypes(), crdResourceType],
+    types: [...builtinTypes({ components: [storeProbe(store)] }), crdResourceType],
     admission: [
       ...admissionPlugins,
       ...(serviceAccountAdmission ? [serviceAccountPlugin(clock), taintNodesByCondition] : []),
@@ -69,3 +69,12 @@ export function ephemeralAuthentication(keys: () => ServiceAccountKeys = ephemer
     anonymous: anonymousHealth,
   };
 }
+
+/** What `componentstatuses` say of the store, under the name that it has in Kubernetes. */
+const storeProbe = (store: Store): ComponentProbe => ({
+  name: 'etcd-0',
+  async check() {
+    await store.revision();
+    return 'ok';
+  },
+});

@@ -1,5 +1,5 @@
 /**
- * What a new cluster holds before anybody asks: the system's namespaces, its roles and priority classes, and the Service
+ * What a new cluster holds before anybody asks: the system's namespaces, its roles, priority classes and levels, and the Service
  * under which pods find the API.
  * Source: kube-apiserver's system-namespaces and kubernetes-service controllers.
  */
@@ -7,6 +7,7 @@ import type { ApiServer } from '../apiserver/server.ts';
 import type { Client } from '../client/client.ts';
 import { Namespace, PriorityClass, Service } from '../client/kinds.ts';
 import { isReason } from '../machinery/status.ts';
+import { bootstrapFlowControl } from './bootstrap-flow-control.ts';
 import { bootstrapRoles } from './bootstrap-roles.ts';
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -21,6 +22,7 @@ export async function bootstrap(server: ApiServer, client: Client, port: number)
   );
   await bootstrapRoles(server, client);
   await bootstrapPriorityClasses(client);
+  await bootstrapFlowControl(client);
   if (port === 0) return;
   const services = client.resource(Service);
   const key = { namespace: 'default', name: 'kubernetes' };
