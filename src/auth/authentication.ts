@@ -46,7 +46,10 @@ export interface Authentication {
 
 export function authentication(options: AuthenticationOptions, access: ResourceAccess, clock: Clock): Authentication {
   const { authenticators = [], serviceAccounts } = options;
-  const lookup: ObjectLookup = (plural, namespace, name) => access.cached({ group: '', plural }, namespace, name);
+  const lookup: ObjectLookup = (plural, namespace, name) => {
+    const resource = { group: '', plural };
+    return access.peek(resource, namespace, name) ?? access.cached(resource, namespace, name);
+  };
   const audiences = audiencesOf(serviceAccounts);
   const tokens = [...(options.tokens ?? [])];
   if (serviceAccounts !== undefined) {

@@ -8,9 +8,6 @@ describe('a Secret for a service account', () => {
   const namespace = 'default';
   const key = { namespace, name: 'robot-token' };
 
-  // Loaded when the first token is signed, which the virtual clock would not wait for.
-  before(() => import('jose'));
-
   beforeEach(async () => {
     cluster = await startCluster('serviceaccount-token-controller');
     await cluster.client.resource(ServiceAccount).create({ metadata: { namespace, name: 'robot' } });
@@ -25,6 +22,14 @@ describe('a Secret for a service account', () => {
   const read = async () => {
     await cluster.clock.settle();
     return await cluster.client.resource(Secret).get(key);
+  };
+  /** Keys sign on a thread of their own, which the virtual clock does not wait for. */
+  const filled = async (): Promise<Secret> => {
+    for (;;) {
+      const secret = await read();
+      if (decoded(secret, 'token') !== '' && decoded(secret, 'namespace') === namespace) return secret;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   };
   const isGone = async () => {
     await assert.rejects(read(), (error) => isReason(error, 'NotFound'));
@@ -43,7 +48,7 @@ describe('a Secret for a service account', () => {
 
   it('is filled with a token of its, and the certificates', async () => {
     await make({ 'kubernetes.io/service-account.name': 'robot' });
-    const secret = await read();
+    const secret = await filled();
     const account = await cluster.client.resource(ServiceAccount).get({ namespace, name: 'robot' });
     assert.equal(secret.metadata.annotations?.['kubernetes.io/service-account.uid'], account.metadata.uid);
     assert.equal(decoded(secret, 'namespace'), namespace);
@@ -61,7 +66,7 @@ describe('a Secret for a service account', () => {
 
   it('lets its account in until it is deleted', async () => {
     await make({ 'kubernetes.io/service-account.name': 'robot' });
-    const token = decoded(await read(), 'token');
+    const token = decoded(await filled(), 'token');
     assert.equal((await review(token)).user.username, 'system:serviceaccount:default:robot');
     await cluster.client.resource(Secret).delete(key);
     assert.equal((await review(token)).error, '[invalid bearer token, service account token has been invalidated]');
@@ -69,7 +74,7 @@ describe('a Secret for a service account', () => {
 
   it('goes with its account, and is not there for one that is not', async () => {
     await make({ 'kubernetes.io/service-account.name': 'robot' });
-    await read();
+    await filled();
     await cluster.client.resource(ServiceAccount).delete({ namespace, name: 'robot' });
     await isGone();
     await make({ 'kubernetes.io/service-account.name': 'ghost' });
@@ -83,11 +88,9 @@ describe('a Secret for a service account', () => {
 
   it('is filled again when somebody empties it', async () => {
     await make({ 'kubernetes.io/service-account.name': 'robot' });
-    await read();
+    const first = decoded(await filled(), 'token');
     await cluster.client.resource(Secret).patch(key, { data: { token: null, namespace: 'eA==' } } as never);
-    const secret = await read();
-    assert.equal(decoded(secret, 'namespace'), namespace);
-    assert.notEqual(decoded(secret, 'token'), '');
+    assert.equal(decoded(await filled(), 'token').split('.')[1], first.split('.')[1]);
   });
 
   it('is left alone when it is something else', async () => {
