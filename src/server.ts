@@ -2,7 +2,19 @@
  * `setpoint/server`: the API server as a library. `createServer({ store, types }).handler` is a node request handler: it
  * runs under node:https and mounts in Express alike.
  */
-export { type AdmissionPlugin, type AdmissionRequest, admissionPlugins } from './admission/index.ts';
+export {
+  type AdmissionHost,
+  type AdmissionPlugin,
+  type AdmissionRequest,
+  admissionForbidden,
+  admissionPlugins,
+  dynamicAdmission,
+  type ReviewAnswer,
+  type ReviewRequest,
+  type WebhookHandler,
+  type WebhookHandlers,
+  type WebhookTarget,
+} from './admission/index.ts';
 export {
   type Attributes,
   type Authorizer,

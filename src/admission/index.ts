@@ -15,6 +15,10 @@ import { storageObjectInUseProtection } from './storage-object-in-use-protection
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export * from './chain.ts';
+export { dynamicAdmission } from './dynamic.ts';
+export type { AdmissionHost } from './host.ts';
+export { type WebhookHandler, WebhookHandlers, type WebhookTarget } from './webhook/handlers.ts';
+export type { ReviewAnswer, ReviewRequest } from './webhook/review.ts';
 export { namespaceLifecycle, resourceQuota, serviceAccountPlugin, taintNodesByCondition };
 
 /**

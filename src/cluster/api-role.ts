@@ -1,8 +1,13 @@
 /**
  * The API server's role: a store, certificates, the server itself, and HTTPS in front of it.
  */
-import { dynamicAdmission } from '../admission/dynamic.ts';
-import { admissionPlugins, resourceQuota, serviceAccountPlugin, taintNodesByCondition } from '../admission/index.ts';
+import {
+  admissionPlugins,
+  dynamicAdmission,
+  resourceQuota,
+  serviceAccountPlugin,
+  taintNodesByCondition,
+} from '../admission/index.ts';
 import { builtinTypes, type ComponentProbe } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
 import { type ApiServer, createServer } from '../apiserver/server.ts';
