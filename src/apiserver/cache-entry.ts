@@ -166,7 +166,7 @@ export function entryOf(kv: KeyValue, object: ApiObject | undefined, retain: boo
   const bytes = withResourceVersion(stored, at, kv.modRevision);
   const whole = object ?? (parseJson(bytes) as unknown as ApiObject);
   whole.metadata.resourceVersion = String(kv.modRevision);
-  return new CacheEntry(kv.key, kv.modRevision, bytes, whole, retain);
+  return new CacheEntry(kv.key, kv.modRevision, bytes, whole, retain, kv.stale);
 }
 
 /** A cache entry for a value that may have been stored under an older schema: `conform` brings the object up to date. */
@@ -176,7 +176,7 @@ export function fittedEntry(kv: KeyValue, conform: (draft: ApiObject) => void): 
   const value = encodeObject(object);
   const outdated = value.compare(kv.value) !== 0;
   const { bytes, revision } = entryOf(outdated ? { ...kv, value } : kv, object, false);
-  return new CacheEntry(kv.key, revision, bytes, object, false, outdated);
+  return new CacheEntry(kv.key, revision, bytes, object, false, outdated || kv.stale === true);
 }
 
 const metadataMember = Buffer.from('"metadata":{');

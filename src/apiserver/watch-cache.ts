@@ -13,8 +13,9 @@
 
 import type { ResourceType } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
+import { goQuote } from '../machinery/go-text.ts';
 import type { ApiObject } from '../machinery/object.ts';
-import { expired, type StatusError, serviceUnavailable } from '../machinery/status.ts';
+import { expired, internalError, type StatusError, serviceUnavailable } from '../machinery/status.ts';
 import { BTree } from '../storage/btree.ts';
 import type { KeyValue, Revision, Store, StoreEvent, StoreWatch } from '../storage/store.ts';
 import { CompactedError } from '../storage/store.ts';
@@ -54,6 +55,8 @@ export class WatchCache {
   readonly #prefix: string;
   readonly #clock: Clock;
   readonly #entries = new BTree<string, CacheEntry>(undefined, undefined, 64);
+  /** Keys whose values cannot be read, and why. */
+  readonly #unreadable = new Map<string, Error>();
   /** Objects on their way into the store, so that their own event need not parse them again. */
   readonly #written = new WeakMap<Uint8Array, { readonly object: ApiObject; readonly type: ResourceType }>();
   readonly #watchers = new Set<Cursor>();
@@ -122,12 +125,18 @@ export class WatchCache {
     return this.#entries.size;
   }
 
+  /** @throws StatusError 500 when the store has the key and cannot read its value */
   get(key: string): CacheEntry | undefined {
+    if (this.#unreadable.size > 0) this.#checkReadable(key);
     return this.#entries.get(key);
   }
 
-  /** Entries whose keys start with `prefix`, in key order. */
+  /**
+   * Entries whose keys start with `prefix`, in key order.
+   * @throws StatusError 500 when one of them cannot be read: to leave it out would be to say that it is gone
+   */
   range(prefix: string): CacheEntry[] {
+    for (const key of this.#unreadable.keys()) if (key.startsWith(prefix)) this.#checkReadable(key);
     if (prefix === this.#prefix) return this.#entries.valuesArray();
     const found: CacheEntry[] = [];
     this.#entries.forRange(prefix, `${prefix}\uffff`, false, (_key, entry) => {
@@ -208,7 +217,11 @@ export class WatchCache {
   async #fill(): Promise<void> {
     const { items, revision } = await this.#store.list(this.#prefix);
     this.#entries.clear();
-    for (const kv of items) this.#entries.set(kv.key, this.entry(kv));
+    this.#unreadable.clear();
+    for (const kv of items) {
+      if (kv.unreadable === undefined) this.#entries.set(kv.key, this.entry(kv));
+      else this.#unreadable.set(kv.key, kv.unreadable);
+    }
     this.#revision = revision;
     this.#windowStart = revision;
     this.#failure = undefined;
@@ -227,6 +240,7 @@ export class WatchCache {
       const previous = this.#entries.get(kv.key);
       previous?.forget();
       this.#revision = kv.modRevision;
+      if (this.#tookUnreadable(event)) continue;
       if (event.type === 'put') {
         const written = this.#written.get(kv.value);
         const entry = written?.type === this.#type ? entryOf(kv, written.object, this.#retain > 0) : this.entry(kv);
@@ -242,6 +256,25 @@ export class WatchCache {
     }
     this.#trim(at);
     for (const watcher of this.#watchers) watcher.wake(undefined);
+  }
+
+  /** What cannot be read, or could not be before it was deleted, is nothing that watchers could be told of. */
+  #tookUnreadable({ type, kv, previous }: StoreEvent): boolean {
+    this.#unreadable.delete(kv.key);
+    if (type === 'delete') {
+      this.#entries.delete(kv.key);
+      return previous.unreadable !== undefined;
+    }
+    if (kv.unreadable === undefined) return false;
+    this.#entries.delete(kv.key);
+    this.#unreadable.set(kv.key, kv.unreadable);
+    return true;
+  }
+
+  /** Source: `k8s.io/apiserver/pkg/storage/errors.go`, NewInternalError. */
+  #checkReadable(key: string): void {
+    const why = this.#unreadable.get(key);
+    if (why !== undefined) throw internalError(`unable to transform key ${goQuote(key)}: ${why.message}`);
   }
 
   #push(event: CacheEvent): void {

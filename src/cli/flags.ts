@@ -32,6 +32,12 @@ export const controllersFlag = (): Option =>
     .default(['*'], '*')
     .argParser(parseControllers);
 
+export const encryptionFlag = (): Option =>
+  new Option(
+    '--encryption-provider-config <file>',
+    "an EncryptionConfiguration: what is encrypted on disk, and by what (default: Secrets, by a key in the data directory's pki)",
+  );
+
 export const nodesFlag = (): Option =>
   new Option('--nodes <count>', 'how many nodes the cluster has').default(1).argParser(parseNodes);
 

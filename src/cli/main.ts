@@ -2,6 +2,7 @@
 /** `setpoint`: the command line. Wrong flags end with 2, what cannot be done with 1. */
 import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.ts';
+import { encryptionCommand } from './encryption.ts';
 import { controllersCommand, nodeCommand, schedulerCommand } from './roles.ts';
 import { serverCommand, upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
@@ -16,9 +17,13 @@ const program = new Command('setpoint')
   .addCommand(controllersCommand())
   .addCommand(schedulerCommand())
   .addCommand(nodeCommand())
+  .addCommand(encryptionCommand())
   .addCommand(versionCommand());
 
-for (const command of program.commands) command.exitOverride();
+for (const command of program.commands) {
+  command.exitOverride();
+  for (const part of command.commands) part.exitOverride();
+}
 
 try {
   await program.parseAsync(process.argv);

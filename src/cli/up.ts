@@ -13,6 +13,7 @@ import {
   bindFlag,
   controllersFlag,
   dataDirFlag,
+  encryptionFlag,
   kubeconfigFlag,
   logFormatFlag,
   logLevelFlag,
@@ -32,6 +33,7 @@ interface UpFlags extends AuthenticationCommandFlags {
   readonly bind: string;
   readonly port: number;
   readonly kubeconfig?: string;
+  readonly encryptionProviderConfig?: string;
   readonly runtime: ClusterOptions['runtime'];
   readonly controllers: string[];
   readonly nodes: number;
@@ -46,6 +48,7 @@ export function serverCommand(): Command {
       .description('start an API server alone; the other roles join it from processes of their own')
       .addOption(dataDirFlag())
       .addOption(storeFlag())
+      .addOption(encryptionFlag())
       .addOption(bindFlag())
       .addOption(portFlag())
       .addOption(kubeconfigFlag())
@@ -62,6 +65,7 @@ export function upCommand(): Command {
       .description('start a cluster: API server, controllers, scheduler and nodes in this process')
       .addOption(dataDirFlag())
       .addOption(storeFlag())
+      .addOption(encryptionFlag())
       .addOption(bindFlag())
       .addOption(portFlag())
       .addOption(kubeconfigFlag())
@@ -82,6 +86,9 @@ async function run(flags: UpFlags, scheduler: boolean): Promise<void> {
     bind: flags.bind,
     port: flags.port,
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
+    ...(flags.encryptionProviderConfig === undefined
+      ? {}
+      : { encryptionProviderConfig: flags.encryptionProviderConfig }),
     controllers: flags.controllers,
     scheduler,
     runtime: flags.runtime,
@@ -122,7 +129,11 @@ function announce(cluster: Cluster, flags: UpFlags): void {
   );
 }
 
-const configurationErrors: ReadonlySet<string> = new Set(['AuthenticationConfigurationError', 'TokenFileError']);
+const configurationErrors: ReadonlySet<string> = new Set([
+  'AuthenticationConfigurationError',
+  'EncryptionConfigurationError',
+  'TokenFileError',
+]);
 
 /** What stands in the way, and who put it there. */
 function explain(error: unknown, { bind, port, dataDir }: UpFlags): unknown {

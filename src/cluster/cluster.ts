@@ -19,6 +19,7 @@ import { type AuthenticationFlags, type ClusterAuthentication, clusterAuthentica
 import { bootstrap } from './bootstrap.ts';
 import { startControllers } from './controllers-role.ts';
 import { DataDirectory, writeSecret } from './data-directory.ts';
+import { encryptedStore } from './encryption.ts';
 import { type HttpsListener, listen } from './https-listener.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { NodeDirectory } from './node-directory.ts';
@@ -42,6 +43,8 @@ export interface ClusterOptions {
   readonly scheduler: boolean;
   readonly runtime: RuntimeChoice;
   readonly nodes: number;
+  /** An EncryptionConfiguration file; default: the cluster's own, which encrypts Secrets. */
+  readonly encryptionProviderConfig?: string;
   /** Besides client certificates. */
   readonly authentication?: AuthenticationFlags;
   readonly clock?: Clock;
@@ -74,7 +77,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   try {
     const [store, pki] = await Promise.all([
-      openStore(options.store, directory.store, clock),
+      openClusterStore(options, directory, clock),
       clusterPki(directory, options.bind, clock.now()),
     ]);
     running.push({ stop: () => store.close() });
@@ -150,6 +153,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     };
   } catch (error) {
     await stop();
+    throw error;
+  }
+}
+
+/** What is kept on disk is encrypted. */
+async function openClusterStore(options: ClusterOptions, directory: DataDirectory, clock: Clock): Promise<Store> {
+  const store = await openStore(options.store, directory.store, clock);
+  if (options.store === 'memory') return store;
+  try {
+    return await encryptedStore(store, directory, options.encryptionProviderConfig);
+  } catch (error) {
+    await store.close();
     throw error;
   }
 }

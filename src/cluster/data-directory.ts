@@ -45,6 +45,10 @@ export class DataDirectory {
     }
   }
 
+  pkiPath(name: string): string {
+    return join(this.pki, name);
+  }
+
   async writePki(name: string, text: string): Promise<void> {
     await mkdir(this.pki, { recursive: true, mode: 0o700 });
     await writeSecret(join(this.pki, name), text);
