@@ -75,7 +75,7 @@ function ownedBy(object: ApiObject, time: string): ManagedFieldsEntry {
   }
   for (const name of Object.keys(object).sort()) {
     if (name === 'aggregationRule') fields['f:aggregationRule'] = { '.': {}, 'f:clusterRoleSelectors': {} };
-    else if (!['apiVersion', 'kind', 'metadata'].includes(name)) fields[`f:${name}`] = {};
+    else if (object[name] !== null && !['apiVersion', 'kind', 'metadata'].includes(name)) fields[`f:${name}`] = {};
   }
   return {
     manager: 'kube-apiserver',
