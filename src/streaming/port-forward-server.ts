@@ -116,7 +116,9 @@ function streamPairs(dial: PortDialer, clock: Clock): (stream: SpdyStream) => vo
     error.resume();
     void forward(data, port, dial).then((failure) => {
       error.end(failure);
-      if (failure !== undefined) data.destroy();
+      if (failure === undefined) return;
+      // Ended, not cut: the client is to read the reason first.
+      data.resume().end();
     });
   };
 }

@@ -34,13 +34,14 @@ export async function dialPortForward(target: RequestOptions, signal: AbortSigna
     const error = await openStream(connection, 'error', headers);
     const data = await openStream(connection, 'data', headers);
     error.end();
-    text(error).then(
-      (failure) => {
-        if (failure !== '') data.destroy(new Error(failure));
-      },
-      // It is cut with the data stream.
-      () => undefined,
-    );
+    let failure = '';
+    error.on('data', (chunk: Buffer) => {
+      failure += chunk;
+    });
+    // It ends before the data does, so that a failure is not taken for an end.
+    error.once('end', () => {
+      if (failure !== '') data.destroy(new Error(failure));
+    });
     return data;
   };
 }

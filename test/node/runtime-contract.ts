@@ -11,6 +11,7 @@ import {
   RuntimeError,
   type SandboxConfig,
 } from '../../src/node/container-runtime.ts';
+import { testClient } from './client-streams.ts';
 
 /** What the suite asks containers to do. */
 export type Task =
@@ -280,6 +281,40 @@ export function describeRuntime(harness: RuntimeHarness): void {
       await runtime.stopContainer(id, 0);
       await assert.rejects(runtime.execSync(id, harness.exec(0, ''), 1), RuntimeError);
       await assert.rejects(runtime.execSync('unknown', harness.exec(0, ''), 1), { reason: 'NotFound' });
+    });
+
+    it('runs commands for clients', async () => {
+      const sandbox = await runtime.runSandbox(sandboxConfig('a'));
+      const id = await start(sandbox, config('main', { does: 'run' }));
+      const client = testClient();
+      assert.equal(await runtime.exec(id, harness.exec(3, 'hello'), client), 3);
+      assert.equal(client.said.stdout, 'hello');
+      await runtime.stopContainer(id, 0);
+      await assert.rejects(runtime.exec(id, harness.exec(0, ''), testClient()), RuntimeError);
+      await assert.rejects(runtime.exec('unknown', harness.exec(0, ''), testClient()), { reason: 'NotFound' });
+    });
+
+    it('joins clients to a container until they leave or it ends', async () => {
+      const sandbox = await runtime.runSandbox(sandboxConfig('a'));
+      const id = await start(sandbox, config('main', { does: 'run' }));
+      const [leaves, stays] = [testClient(), testClient()];
+      const left = runtime.attach(id, leaves);
+      const stayed = runtime.attach(id, stays);
+      leaves.leave();
+      await left;
+      await runtime.stopContainer(id, 0);
+      await stayed;
+      await assert.rejects(runtime.attach(id, testClient()), RuntimeError);
+      await assert.rejects(runtime.attach('unknown', testClient()), { reason: 'NotFound' });
+    });
+
+    it('refuses connections to ports on which nobody listens', async () => {
+      const sandbox = await runtime.runSandbox(sandboxConfig('a'));
+      await start(sandbox, config('main', { does: 'run' }));
+      await assert.rejects(
+        runtime.portForward(sandbox, 9),
+        /^Error: failed to dial 9: dial tcp4 .*: connection refused$/,
+      );
     });
 
     it('knows an image by one id', async () => {

@@ -3,11 +3,11 @@
  * `GetExec`, `GetAttach` and `GetPortForward`.
  */
 import type { AttachRequest, ExecRequest, PortForwardRequest } from '../../apis/resource-type.ts';
+import { dialPort } from '../../streaming/dial-port.ts';
 import type { PortDialer } from '../../streaming/port-forward-server.ts';
 import type { CommandSession } from '../../streaming/remote-command.ts';
 import { UpgradeRefused } from '../../streaming/upgrade.ts';
 import type { ContainerRuntime } from '../container-runtime.ts';
-import { dialPort } from '../../streaming/dial-port.ts';
 import { specOf } from './pod-state.ts';
 import type { PodWorker } from './pod-worker.ts';
 

@@ -38,8 +38,13 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
 
 /** Signals every process of a group; false when there is none left. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  return signalProcess(-pid, signal);
+}
+
+/** Signals one process, or the group of a negative number; false when there is none. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, signal);
     return true;
   } catch (error) {
     // EPERM on some systems when only zombies are left in the group.

@@ -22,6 +22,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '../../clock/clock.ts';
+import { dialPort } from '../../streaming/dial-port.ts';
 import type { CommandStreams } from '../../streaming/remote-command.ts';
 import { ContainerLog, type ContainerLogOptions } from '../container-log.ts';
 import {
@@ -35,7 +36,6 @@ import {
   type SandboxConfig,
   type SandboxStatus,
 } from '../container-runtime.ts';
-import { dialPort } from '../../streaming/dial-port.ts';
 import { newRuntimeId } from '../runtime-id.ts';
 import { runCommand } from './command.ts';
 import { ContainerProcess, cannotRun, type Exit, isBelow, started, workingDirectory } from './container-process.ts';

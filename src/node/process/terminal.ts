@@ -8,7 +8,7 @@ import { readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type Clock, sleep } from '../../clock/clock.ts';
 import type { TerminalSize } from '../../streaming/remote-command.ts';
-import { signalGroup } from './host-process.ts';
+import { signalGroup, signalProcess } from './host-process.ts';
 import type { Launch } from './mount-namespace.ts';
 
 const run = promisify(execFile);
@@ -33,7 +33,8 @@ function quoted(word: string): string {
 export function signalTerminal(pid: number, signal: NodeJS.Signals): void {
   const children = childrenOf(pid);
   if (signal === 'SIGKILL' || children.length === 0) signalGroup(pid, signal);
-  for (const child of children) signalGroup(child, signal);
+  // A child that has just been forked leads no group yet.
+  for (const child of children) if (!signalGroup(child, signal)) signalProcess(child, signal);
 }
 
 /** `script` starts its command a moment after it has been started itself. */
