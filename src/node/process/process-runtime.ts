@@ -9,7 +9,7 @@
  *   empty mount points that had to be made stay on the host. Elsewhere volumes are links below the container's own
  *   directory, where the process starts: a mount at `/etc/config` is `etc/config` relative to it (and
  *   `$HOME/etc/config`), the absolute path does not show it, and read-only is not enforced. The links are always there;
- * - limits, users, capabilities and terminals are not enforced: everything runs as the agent does;
+ * - limits, users and capabilities are not enforced: everything runs as the agent does;
  * - a process that leaves its group on purpose outlives its container.
  *
  * Processes survive the agent. A new agent on the same directory adopts those that still run (same process id and start
