@@ -224,7 +224,7 @@ function stringReader(format: string | undefined): Reader {
 }
 
 /** Timestamps and the like are parsed whenever they are read. */
-const formatWork = 100;
+const formatWork = 200;
 
 const formats: Readonly<Record<string, (text: string) => Value>> = {
   duration: (text) => parseDuration(text) ?? namedDuration(text),

@@ -4,8 +4,9 @@
  * Kubernetes' costs decide which objects are too expensive to validate, and are part of the API. But some of what an
  * expression does costs nothing or next to nothing: a list that is doubled, a text that is replaced by a longer one, a
  * loop whose condition is a constant. Everything that is gone through or made is therefore counted a second time, in
- * units of five to ten nanoseconds. Work depends on the expression and its variables alone, never on time, so that an
- * object is refused everywhere or nowhere; rules that keep to their costs stay far below what they may.
+ * units of five to ten nanoseconds. Work depends on the expression and its variables, never on time, so that an object is
+ * refused everywhere or nowhere (but for patterns that an expression puts together, which take less when they are
+ * compiled already); rules that keep to their costs stay far below what they may.
  */
 
 /**
@@ -46,9 +47,12 @@ function exhausted(): void {
   throw new CostLimitExceeded();
 }
 
+/** The work that even the smallest cost pays for: calls take some that cost one. */
+const leastWork = 1_000_000;
+
 /** The work that a cost pays for. */
 export function workOf(cost: number): number {
-  return Math.min(cost * workPerCost, mostWork);
+  return Math.min(Math.max(cost * workPerCost, leastWork), mostWork);
 }
 
 /** Starts to count for an evaluation; gives what was left to the one around it, for {@link endWork}. */

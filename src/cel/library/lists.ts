@@ -200,7 +200,7 @@ function reverse(list: ListValue): Value {
 }
 
 function flatten(list: ListValue, depth: number, into: Value[] = []): Value[] {
-  work(list.length * 2 * elementWork);
+  work(list.length * 5 * elementWork);
   for (const element of list) {
     if (element instanceof ListValue && depth > 0) flatten(element, depth - 1, into);
     else into.push(element);
@@ -228,7 +228,7 @@ const maxRange = 10_000_000;
 function range(size: Int): Value {
   if (size < 0) return new CelError(`lists.range: size must be non-negative, got ${size}`);
   if (size > maxRange) return new CelError(`lists.range: size ${size} exceeds maximum allowed (${maxRange})`);
-  work(Number(size) * elementWork);
+  work(Number(size) * 2 * elementWork);
   return new ListValue(Array.from({ length: Number(size) }, (_, i) => i));
 }
 
