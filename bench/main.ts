@@ -6,6 +6,7 @@ import { admission } from './admission/policies.ts';
 import { cel } from './cel/rules.ts';
 import { deployment } from './server/deployment.ts';
 import type { Figure } from './server/figure.ts';
+import { kubectl } from './server/kubectl.ts';
 import { lists } from './server/lists.ts';
 import { requests } from './server/requests.ts';
 import { memory, start, testing } from './server/start.ts';
@@ -18,6 +19,7 @@ const measurements: Readonly<Record<string, () => Promise<Figure[]>>> = {
   requests,
   lists,
   watches,
+  kubectl,
   deployment,
   cel,
   admission,

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what the built command line can do, beside what is asked of it and what Kubernetes' own server does.
  *
- * `npm run bench -- --only NAME` measures one of: start, memory, testing, requests, lists, watches, deployment, cel.
+ * `npm run bench -- --only NAME` measures one of: start, memory, testing, requests, lists, watches, kubectl, deployment, cel.
  */
 import { spawnSync } from 'node:child_process';
 import { ensureBuilt, ensureInstalled, ensureSchemas, root } from './ensure.mjs';
