@@ -20,7 +20,7 @@ import { type ContainerConfig, type Mount, RuntimeError } from '../container-run
 import { ContainerOutput } from './container-output.ts';
 import { processIdentity, signalGroup, signalNumber } from './host-process.ts';
 import type { Launch } from './mount-namespace.ts';
-import { onTerminal, resizeTerminal, signalTerminal } from './terminal.ts';
+import { childrenOf, onTerminal, resizeTerminal, signalTerminal } from './terminal.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -150,6 +150,11 @@ export class ContainerProcess {
     }
     const timer = this.#clock.setTimeout(() => this.signal('SIGKILL'), timeoutSeconds * 1000);
     this.#stop.cancel = () => timer.cancel();
+  }
+
+  /** The process groups that it is made of. */
+  get groups(): number[] {
+    return this.#config.tty ? [this.pid, ...childrenOf(this.pid)] : [this.pid];
   }
 
   signal(signal: NodeJS.Signals): void {

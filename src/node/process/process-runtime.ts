@@ -339,11 +339,17 @@ class ProcessRuntime implements ContainerRuntime {
   }
 
   async stats(): Promise<readonly ContainerStats[]> {
-    const usage = await groupUsage(new Set([...this.#processes.values()].map((process) => process.pid)));
+    const groups = Array.from(this.#processes, ([id, process]) => [id, process.groups] as const);
+    const usage = await groupUsage(new Set(groups.flatMap(([, own]) => own)));
     const stats: ContainerStats[] = [];
-    for (const [containerId, process] of this.#processes) {
-      const used = usage.get(process.pid);
-      if (used !== undefined) stats.push({ containerId, ...used });
+    for (const [containerId, own] of groups) {
+      const used = own.flatMap((group) => usage.get(group) ?? []);
+      if (used.length === 0) continue;
+      stats.push({
+        containerId,
+        cpuNanoseconds: used.reduce((sum, { cpuNanoseconds }) => sum + cpuNanoseconds, 0),
+        memoryBytes: used.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+      });
     }
     return stats;
   }

@@ -55,7 +55,8 @@ export async function resizeTerminal(pid: number, { width, height }: TerminalSiz
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** What `script` runs: one process, which leads a group of its own. */
+export function childrenOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
     return text === '' ? [] : text.split(' ').map(Number);
