@@ -9,7 +9,7 @@ import type { FieldError } from '../machinery/field.ts';
 import { deepEqual, type JsonObject } from '../machinery/json.ts';
 import { generateName } from '../machinery/names.ts';
 import type { ApiObject } from '../machinery/object.ts';
-import { validateObjectMeta, validateObjectMetaUpdate } from '../machinery/object-meta.ts';
+import { restoreObjectMeta, validateObjectMeta, validateObjectMetaUpdate } from '../machinery/object-meta.ts';
 import { compileSchema } from '../schema/compile.ts';
 
 export function beforeCreate(
@@ -130,12 +130,7 @@ function restoreAllButStatus(type: ResourceType, draft: ApiObject, old: ApiObjec
   for (const field of new Set([...Object.keys(draft), ...Object.keys(old)])) {
     if (field !== 'status' && field !== 'metadata') restore(draft, old, field);
   }
-  if (type.strategy.prepareForStatusUpdate === undefined) {
-    const { managedFields, resourceVersion } = draft.metadata;
-    draft.metadata = { ...old.metadata };
-    if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    if (resourceVersion !== undefined) draft.metadata.resourceVersion = resourceVersion;
-  }
+  if (type.strategy.prepareForStatusUpdate === undefined) restoreObjectMeta(draft, old);
 }
 
 function restore(draft: ApiObject, old: ApiObject, field: string): void {

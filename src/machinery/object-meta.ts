@@ -324,3 +324,11 @@ export function validateConditions(conditions: readonly ConditionLike[], path: F
   });
   return errors;
 }
+
+/** Everything of the old metadata but managed fields, in place. Source: `metav1.ResetObjectMetaForStatus`. */
+export function restoreObjectMeta(draft: { metadata: ObjectMeta }, old: { readonly metadata: ObjectMeta }): void {
+  const { managedFields, resourceVersion } = draft.metadata;
+  draft.metadata = { ...old.metadata };
+  if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
+  if (resourceVersion !== undefined) draft.metadata.resourceVersion = resourceVersion;
+}

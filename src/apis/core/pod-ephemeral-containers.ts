@@ -1,9 +1,9 @@
 /** `pods/ephemeralcontainers`: containers that are added to a running pod, and stay. Source: KEP-277. */
 import { type FieldError, FieldPath, forbidden } from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
+import { restoreObjectMeta } from '../../machinery/object-meta.ts';
 import type { KindSubresource } from '../builtin.ts';
 import type { Pod } from '../types.ts';
-import { keepMetadata } from './pod-resize.ts';
 import { mirrorAnnotation, validatePodSpec } from './pod-validation.ts';
 
 export const ephemeralContainersSubresource: KindSubresource<Pod> = {
@@ -15,7 +15,7 @@ export const ephemeralContainersSubresource: KindSubresource<Pod> = {
     if (ephemeralContainers === undefined) delete draft.spec.ephemeralContainers;
     else draft.spec.ephemeralContainers = ephemeralContainers;
     draft.status = old.status!;
-    keepMetadata(draft, old);
+    restoreObjectMeta(draft, old);
   },
   validateUpdate: validate,
 };

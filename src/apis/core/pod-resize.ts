@@ -1,6 +1,7 @@
 /** `pods/resize`: other CPU and memory for the containers of a pod that runs. Source: KEP-1287, ValidatePodResize. */
 import { type FieldError, FieldPath, forbidden, invalid } from '../../machinery/field.ts';
 import { deepEqual } from '../../machinery/json.ts';
+import { restoreObjectMeta } from '../../machinery/object-meta.ts';
 import type { KindSubresource } from '../builtin.ts';
 import type { Container, Pod } from '../types.ts';
 import { qosClass } from './pod-qos.ts';
@@ -12,7 +13,7 @@ export const resizeSubresource: KindSubresource<Pod> = {
   prepareForUpdate(draft, old) {
     const { containers, initContainers } = draft.spec!;
     draft.status = old.status!;
-    keepMetadata(draft, old);
+    restoreObjectMeta(draft, old);
     const was = old.spec!;
     // Containers that come, go or move are for validation to refuse.
     if (containers?.length !== was.containers?.length || initContainers?.length !== was.initContainers?.length) return;
@@ -21,14 +22,6 @@ export const resizeSubresource: KindSubresource<Pod> = {
   },
   validateUpdate: validate,
 };
-
-/** Everything of the metadata but managed fields. Source: `metav1.ResetObjectMetaForStatus`. */
-export function keepMetadata(draft: Pod, old: Pod): void {
-  const { managedFields, resourceVersion } = draft.metadata;
-  draft.metadata = { ...old.metadata };
-  if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-  if (resourceVersion !== undefined) draft.metadata.resourceVersion = resourceVersion;
-}
 
 /** The old containers with the resources and the resize policies of the new ones. */
 function resized(containers: readonly Container[], old: readonly Container[]): Container[] {
