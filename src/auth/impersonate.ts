@@ -30,7 +30,7 @@ export function asksToImpersonate(headers: IncomingHttpHeaders): boolean {
 export async function impersonate(user: UserInfo, given: NodeJS.Dict<string[]>, gate: Gate): Promise<UserInfo> {
   const [name = ''] = given[userHeader] ?? [];
   if (name === '') {
-    throw internalError(`requested ${JSON.stringify(Object.fromEntries(parts(given)))} without impersonating a user`);
+    throw internalError(`requested [${parts(given).join(' ')}] without impersonating a user`);
   }
   const may = async (resource: string, group: string, what: string, subresource = '', namespace = ''): Promise<void> =>
     await gate({ user, verb: 'impersonate', group, version: 'v1', resource, subresource, namespace, name: what });
@@ -65,8 +65,16 @@ export async function impersonate(user: UserInfo, given: NodeJS.Dict<string[]>, 
   };
 }
 
-function parts(given: NodeJS.Dict<string[]>): [string, string[]][] {
-  return Object.entries(given).filter((entry): entry is [string, string[]] => entry[0].startsWith('impersonate-'));
+/** As Go prints the object references that Kubernetes makes of the headers. */
+function parts(given: NodeJS.Dict<string[]>): string[] {
+  const found = (given[groupHeader] ?? []).map((group) => `{Group  ${group}    }`);
+  for (const [header, values = []] of Object.entries(given)) {
+    if (!header.startsWith(extraPrefix)) continue;
+    const key = unescaped(header.slice(extraPrefix.length));
+    found.push(...values.map((value) => `{UserExtra  ${value}  authentication.k8s.io/v1  ${key}}`));
+  }
+  found.push(...(given[uidHeader] ?? []).map((uid) => `{UID  ${uid}  authentication.k8s.io/v1  }`));
+  return found;
 }
 
 function serviceAccount(name: string): { namespace: string; name: string } | undefined {
