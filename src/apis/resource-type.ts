@@ -341,6 +341,14 @@ export interface ConnectSubresource {
   readonly kind: string;
   /** Whoever connects needs the permission to create as well, by whatever method. Source: KEP-4006. */
   readonly needsCreate?: boolean;
+  /** Whether a path follows it that is passed on. */
+  readonly passesPath?: boolean;
+  /** What the query may say, for OpenAPI. */
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly type: 'string' | 'boolean' | 'integer';
+    readonly description: string;
+  }[];
   /** The query as admission sees it, without kind and version. `path` follows the subresource. */
   readonly options: (query: URLSearchParams, path: string) => JsonObject;
   readonly connect: (request: ConnectRequest) => Promise<Connection>;

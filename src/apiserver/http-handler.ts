@@ -86,7 +86,9 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       await options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
       return await answerPath(exchange, user);
     }
-    const verb = verbOf(request.method, target, query);
+    // Kubernetes has no verb for OPTIONS, which proxies pass on: who may read may ask.
+    const method = request.method === 'OPTIONS' && connection?.passesPath === true ? 'GET' : request.method;
+    const verb = verbOf(method, target, query);
     exchange.verb = verb;
     exchange.resource = target.resource;
     const pending = options.authorize(attributesOf(user, verb, target, query));

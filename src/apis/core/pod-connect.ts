@@ -12,9 +12,23 @@ import { podProxy } from './proxy-connect.ts';
 
 const streaming = { verbs: ['create', 'get'], needsCreate: true } as const;
 
+type Parameters = ConnectSubresource['parameters'];
+
+const streamParameters: Parameters = [
+  { name: 'container', type: 'string', description: 'The container; default: the only one of the pod.' },
+  { name: 'stderr', type: 'boolean', description: 'Whether the client wants the standard error. Default: true.' },
+  { name: 'stdin', type: 'boolean', description: 'Whether the client has a standard input. Default: false.' },
+  { name: 'stdout', type: 'boolean', description: 'Whether the client wants the standard output. Default: true.' },
+  { name: 'tty', type: 'boolean', description: 'Whether the streams are those of a terminal. Default: false.' },
+];
+
 const exec: ConnectSubresource = {
   ...streaming,
   kind: 'PodExecOptions',
+  parameters: [
+    { name: 'command', type: 'string', description: 'A word of the command; the first one is the program. No shell.' },
+    ...streamParameters,
+  ],
   options: (query) => ({ ...commandOptions(query), command: query.getAll('command') }),
   async connect(request) {
     const command = request.query.getAll('command');
@@ -27,6 +41,7 @@ const exec: ConnectSubresource = {
 const attach: ConnectSubresource = {
   ...streaming,
   kind: 'PodAttachOptions',
+  parameters: streamParameters,
   options: commandOptions,
   async connect(request) {
     const [nodeName, target] = await containerTarget(request);
@@ -38,6 +53,7 @@ const attach: ConnectSubresource = {
 const portForward: ConnectSubresource = {
   ...streaming,
   kind: 'PodPortForwardOptions',
+  parameters: [{ name: 'ports', type: 'integer', description: 'A port; needed over WebSocket without a tunnel.' }],
   options(query) {
     const ports = portsOf(query);
     return ports.length === 0 ? {} : { ports };

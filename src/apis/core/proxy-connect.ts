@@ -11,6 +11,8 @@ import type { Endpoints, Node, Pod, Service } from '../types.ts';
 
 const proxying = {
   verbs: ['create', 'delete', 'get', 'patch', 'update'],
+  passesPath: true,
+  parameters: [{ name: 'path', type: 'string', description: 'Has no effect: the path is that of the request.' }],
   options: (_query: URLSearchParams, path: string) => ({ path: `/${path}` }),
 } as const;
 

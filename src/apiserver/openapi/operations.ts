@@ -5,6 +5,7 @@
 import type { ResourceType, ResourceVersion, Verb } from '../../apis/resource-type.ts';
 import type { JsonObject } from '../../machinery/json.ts';
 import { patchTypes } from '../patch.ts';
+import { connectOperations } from './connections.ts';
 import { deleteOptionsName, patchName, rootName, scaleName, statusName } from './definitions.ts';
 import { type OpenApiVersion, reference } from './schema-writer.ts';
 
@@ -26,6 +27,11 @@ export function writePaths(type: ResourceType, version: ResourceVersion, openApi
     const parameters = pathParameters(endpoint.path, openApi);
     if (parameters.length > 0) item.parameters = parameters;
     paths[endpoint.path] = item;
+  }
+  const item = itemPath(type, version);
+  for (const [path, operations, parameters] of connectOperations(type, version, tagOf(type), openApi)) {
+    const whole = `${item}/${path}`;
+    paths[whole] = { ...operations, parameters: [...pathParameters(whole, openApi), ...parameters] };
   }
   return paths;
 }
@@ -101,10 +107,7 @@ function operation(
   openApi: OpenApiVersion,
 ): JsonObject {
   const { gvk, body, answer, suffix } = endpoint;
-  const tag =
-    type.group === ''
-      ? 'core'
-      : type.group.replace(/\.k8s\.io$/, '').replace(/\W(.)/g, (_, c: string) => c.toUpperCase());
+  const tag = tagOf(type);
   const scope = endpoint.path.includes('{namespace}') ? 'Namespaced' : '';
   const word = { deletecollection: 'deleteCollection', update: 'replace', get: 'read' }[verb as string] ?? verb;
   const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -165,6 +168,16 @@ function operation(
   if (parameters.length > 0) written.parameters = parameters;
   written.responses = { ...responses, '401': { description: 'Unauthorized' } };
   return written;
+}
+
+function tagOf({ group }: ResourceType): string {
+  if (group === '') return 'core';
+  return group.replace(/\.k8s\.io$/, '').replace(/\W(.)/g, (_, c: string) => c.toUpperCase());
+}
+
+function itemPath({ group, names, scope }: ResourceType, version: ResourceVersion): string {
+  const base = group === '' ? `/api/${version.name}` : `/apis/${group}/${version.name}`;
+  return `${scope === 'Namespaced' ? `${base}/namespaces/{namespace}` : base}/${names.plural}/{name}`;
 }
 
 const texts: Record<string, string> = { '200': 'OK', '201': 'Created', '202': 'Accepted' };
@@ -274,13 +287,17 @@ function queryParameters(verb: Verb, openApi: OpenApiVersion): JsonObject[] {
   );
 }
 
+const pathTexts: Readonly<Record<string, string>> = {
+  namespace: 'object name and auth scope, such as for teams and projects',
+  path: 'what is asked of the server behind the proxy',
+};
+
 function pathParameters(path: string, openApi: OpenApiVersion): JsonObject[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name: name!,
     in: 'path',
     required: true,
-    description:
-      name === 'namespace' ? 'object name and auth scope, such as for teams and projects' : 'name of the object',
+    description: pathTexts[name!] ?? 'name of the object',
     ...(openApi === 'v2' ? { type: 'string', uniqueItems: true } : { schema: { type: 'string', uniqueItems: true } }),
   }));
 }
