@@ -106,7 +106,7 @@ describeKubectl('what it was given is wrong', { resources: [gadgets], controller
       * spec.containers[0].name: Invalid value: "Main": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
       * spec.containers[0].image: Required value
       * spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1
-      * spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"
+      * spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"
       [1]
       $ kubectl create configmap cm2 --from-literal=a/b=c
       error: "a/b" is not a valid key name for a ConfigMap: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')

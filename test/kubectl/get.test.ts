@@ -273,7 +273,7 @@ describeKubectl('get', { resources: [gadgets], controllers: ['*'], nodes: 1 }, (
       20|        "selfLink": ""
           }
       }
-      $ kubectl get priorityclass
+      $ kubectl get storageclass
       No resources found
     `));
 

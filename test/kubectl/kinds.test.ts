@@ -84,9 +84,10 @@ describeKubectl('every kind', { resources: [gadgets], controllers: ['*'], nodes:
 
       NAME    READY   STATUS    RESTARTS   AGE   IP          NODE     NOMINATED NODE   READINESS GATES
       pod/x   1/1     Running   0          <age>    <word>   node-1   <none>           <none>
+      36|Warning: short name "ev" could also match lower priority resource events.events.k8s.io
       $ kubectl get quota x
-      NAME   REQUEST   LIMIT   AGE
-      x                        <age>
+      NAME   REQUEST      LIMIT   AGE
+      x      pods: 1/10           <age>
       $ kubectl get pv x -o wide
       NAME   CAPACITY   ACCESS MODES   RECLAIM POLICY   STATUS    CLAIM   STORAGECLASS   VOLUMEATTRIBUTESCLASS   REASON   AGE   VOLUMEMODE
       x      1Gi        RWO            Retain           Pending           x              <unset>                          <age>    Filesystem
