@@ -339,6 +339,35 @@ describe('server-side apply', () => {
     );
   });
 
+  it('begins anew where the managers were reset', async () => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    await api.ok('POST', `${path}?fieldManager=maker`, configMap('reset', { data: { a: '1' } }));
+    const reset = await api.ok(
+      'PATCH',
+      `${path}/reset`,
+      { metadata: { managedFields: [{}] } },
+      'application/merge-patch+json',
+    );
+    assert.equal(reset.metadata.managedFields, undefined);
+    const config = configMap('reset', { data: { a: '2' } });
+    const conflict = await api.send('PATCH', `${path}/reset?fieldManager=applier`, { body: config, type });
+    assertFailure(
+      conflict,
+      409,
+      'Conflict',
+      /^Apply failed with 1 conflict: conflict with "before-first-apply" using v1(?: at .*)?: \.data\.a$/,
+    );
+    const applied = await api.ok('PATCH', `${path}/reset?fieldManager=applier&force=true`, config, type);
+    const owned = applied.metadata.managedFields.map((entry: { manager: string; fieldsV1: object }) => [
+      entry.manager,
+      entry.fieldsV1,
+    ]);
+    assert.deepEqual(owned, [
+      ['applier', { 'f:data': { 'f:a': {} } }],
+      ['before-first-apply', { 'f:data': { '.': {} } }],
+    ]);
+  });
+
   it('of a status owns nothing but the status', async () => {
     const path = '/apis/example.com/v1/namespaces/default/widgets';
     const widget = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'w' } };
