@@ -364,7 +364,7 @@ describe('server-side apply', () => {
     ]);
     assert.deepEqual(owned, [
       ['applier', { 'f:data': { 'f:a': {} } }],
-      ['before-first-apply', { 'f:data': { '.': {} } }],
+      ['before-first-apply', { 'f:data': {} }],
     ]);
   });
 
