@@ -132,6 +132,7 @@ function announce(cluster: Cluster, flags: UpFlags): void {
 const configurationErrors: ReadonlySet<string> = new Set([
   'AuthenticationConfigurationError',
   'EncryptionConfigurationError',
+  'ServiceAccountKeyError',
   'TokenFileError',
 ]);
 

@@ -12,12 +12,12 @@ import type { AuthenticationOptions } from '../auth/authentication.ts';
 import { jwtAuthenticator } from '../auth/oidc/authenticator.ts';
 import { AuthenticationConfigurationError, parseAuthenticationConfiguration } from '../auth/oidc/configuration.ts';
 import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
-import { parseTokenFile, userOf } from '../auth/token-file.ts';
+import { parseTokenFile, type TokenTable, userOf } from '../auth/token-file.ts';
 import { forAudiences } from '../auth/tokens.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { type Reloading, reloading } from './reloading.ts';
+import { type Reloading, ReloadingFiles } from './reloading.ts';
 import { clusterKeys } from './service-account-keys.ts';
 
 /** kube-apiserver's flags of the same names. */
@@ -46,6 +46,7 @@ export interface ClusterAuthentication {
   close(): void;
 }
 
+/** @throws TokenFileError, AuthenticationConfigurationError, ServiceAccountKeyError */
 export async function clusterAuthentication(
   flags: AuthenticationFlags,
   directory: DataDirectory,
@@ -53,67 +54,69 @@ export async function clusterAuthentication(
   clock: Clock,
   log: Logger,
 ): Promise<ClusterAuthentication> {
-  const { serviceAccountIssuers: issuers = [defaultIssuer], serviceAccountMaxTokenExpiration: longest } = flags;
-  const audiences = flags.apiAudiences ?? issuers.slice(0, 1);
-  const open: Reloading<unknown>[] = [];
-  const kept = <T extends Reloading<unknown>>(opened: T): T => {
-    open.push(opened);
-    return opened;
-  };
-  const files = { signing: flags.serviceAccountSigningKeyFile, verifying: flags.serviceAccountKeyFiles };
-  const keys = kept(await clusterKeys(files, directory, clock, log));
-  const tokens = [];
-  const { tokenAuthFile } = flags;
-  if (tokenAuthFile !== undefined) {
-    const table = kept(
-      await reloading({
-        what: 'the token file',
-        directories: [dirname(tokenAuthFile)],
-        read: async () => [await readFile(tokenAuthFile, 'utf8')],
-        make: ([text = '']) => parseTokenFile(text, tokenAuthFile),
-        clock,
-        log,
-      }),
-    );
-    tokens.push(forAudiences(audiences, (token) => userOf(table.current, token)));
-  }
-  let anonymous = anonymousPolicy(flags.anonymousAuth);
-  const { authenticationConfig } = flags;
-  if (authenticationConfig !== undefined) {
-    const configured = kept(
-      await reloading({
-        what: 'the authentication configuration',
-        directories: [dirname(authenticationConfig)],
-        read: async () => [await readFile(authenticationConfig, 'utf8')],
-        make: ([text = '']) => readConfiguration(text, authenticationConfig, issuers, flags, clock),
-        clock,
-        log,
-      }),
-    );
-    tokens.push(forAudiences(audiences, (token) => configured.current.userOf(token)));
-    const byFlag = anonymous;
-    anonymous = (path) => (configured.current.anonymous ?? byFlag)(path);
-  }
-  return {
-    options: {
-      tokens,
-      bootstrapTokens: true,
-      anonymous,
-      serviceAccounts: {
-        issuers,
-        keys: () => keys.current,
-        audiences,
-        ...(longest === undefined ? {} : { maxExpirationSeconds: longest }),
-        get keySetUrl() {
-          return flags.serviceAccountKeySetUrl ?? ownKeySetUrl();
+  const files = new ReloadingFiles(clock, log);
+  try {
+    const { serviceAccountIssuers: issuers = [defaultIssuer], serviceAccountMaxTokenExpiration: longest } = flags;
+    const audiences = flags.apiAudiences ?? issuers.slice(0, 1);
+    const keyFiles = { signing: flags.serviceAccountSigningKeyFile, verifying: flags.serviceAccountKeyFiles };
+    const opened = await clusterKeys(keyFiles, directory, files);
+    const keys = (): ServiceAccountKeys => opened.current;
+    const table = await openTokenFile(flags.tokenAuthFile, files);
+    const configured = await openConfiguration(flags, issuers, files);
+    const byFlag = anonymousPolicy(flags.anonymousAuth);
+    return {
+      options: {
+        tokens: [
+          forAudiences(audiences, (token) => table && userOf(table.current, token)),
+          forAudiences(audiences, (token) => configured?.current.userOf(token)),
+        ],
+        bootstrapTokens: true,
+        anonymous: (path) => (configured?.current.anonymous ?? byFlag)(path),
+        serviceAccounts: {
+          issuers,
+          keys,
+          audiences,
+          ...(longest === undefined ? {} : { maxExpirationSeconds: longest }),
+          get keySetUrl() {
+            return flags.serviceAccountKeySetUrl ?? ownKeySetUrl();
+          },
         },
       },
-    },
-    keys: () => keys.current,
-    close() {
-      for (const opened of open) opened.close();
-    },
-  };
+      keys,
+      close: () => files.close(),
+    };
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+}
+
+async function openTokenFile(
+  path: string | undefined,
+  files: ReloadingFiles,
+): Promise<Reloading<TokenTable> | undefined> {
+  if (path === undefined) return undefined;
+  return await files.open({
+    what: 'the token file',
+    directories: [dirname(path)],
+    read: async () => [await readFile(path, 'utf8')],
+    make: ([text = '']) => parseTokenFile(text, path),
+  });
+}
+
+async function openConfiguration(
+  flags: AuthenticationFlags,
+  ownIssuers: readonly string[],
+  files: ReloadingFiles,
+): Promise<Reloading<Configured> | undefined> {
+  const { authenticationConfig: path } = flags;
+  if (path === undefined) return undefined;
+  return await files.open({
+    what: 'the authentication configuration',
+    directories: [dirname(path)],
+    read: async () => [await readFile(path, 'utf8')],
+    make: ([text = '']) => readConfiguration(text, path, ownIssuers, flags, files.clock),
+  });
 }
 
 interface Configured {

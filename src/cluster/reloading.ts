@@ -24,6 +24,28 @@ export interface Reloading<T> {
   close(): void;
 }
 
+/** Everything that one part of the cluster reads again, closed together. */
+export class ReloadingFiles {
+  readonly clock: Clock;
+  readonly #log: Logger;
+  readonly #open: Reloading<unknown>[] = [];
+
+  constructor(clock: Clock, log: Logger) {
+    this.clock = clock;
+    this.#log = log;
+  }
+
+  async open<T>(options: Omit<ReloadingOptions<T>, 'clock' | 'log'>): Promise<Reloading<T>> {
+    const opened = await reloading({ ...options, clock: this.clock, log: this.#log });
+    this.#open.push(opened);
+    return opened;
+  }
+
+  close(): void {
+    for (const opened of this.#open.splice(0)) opened.close();
+  }
+}
+
 /** Several writes that belong together are one change, in milliseconds. */
 const settleTime = 100;
 /** Not every file system tells of changes: how often files are compared anyway, in milliseconds. */

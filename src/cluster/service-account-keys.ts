@@ -10,10 +10,12 @@ import {
   type ServiceAccountKeys,
   serviceAccountKeys,
 } from '../auth/service-account/keys.ts';
-import type { Clock } from '../clock/clock.ts';
-import type { Logger } from '../runtime/logger.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { type Reloading, reloading } from './reloading.ts';
+import type { Reloading, ReloadingFiles } from './reloading.ts';
+
+export class ServiceAccountKeyError extends Error {
+  override readonly name = 'ServiceAccountKeyError';
+}
 
 export interface KeyFiles {
   /** Default: `sa.key` in the data directory, made when it is missing. */
@@ -32,24 +34,31 @@ export function ephemeralKeys(): () => ServiceAccountKeys {
 }
 
 export async function clusterKeys(
-  files: KeyFiles,
+  { signing: given, verifying }: KeyFiles,
   directory: DataDirectory,
-  clock: Clock,
-  log: Logger,
+  files: ReloadingFiles,
 ): Promise<Reloading<ServiceAccountKeys>> {
-  const { signing = await ownKey(directory), verifying } = files;
+  const signing = given ?? (await ownKey(directory));
   const folder = directory.pki;
-  return await reloading({
+  return await files.open({
     what: 'the keys of service accounts',
     directories: [signing, ...(verifying ?? [join(folder, '_')])].map(dirname),
     read: async () => {
       const others = verifying ?? (await publicKeyFiles(folder));
       return await Promise.all([signing, ...others].map((path) => readFile(path, 'utf8')));
     },
-    make: ([first = '', ...others]) => serviceAccountKeys(first, others),
-    clock,
-    log,
+    make: ([first = '', ...others]) => usable(first, others),
   });
+}
+
+/** @throws ServiceAccountKeyError */
+function usable(signing: string, others: readonly string[]): ServiceAccountKeys {
+  try {
+    return serviceAccountKeys(signing, others);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ServiceAccountKeyError(`the keys of service accounts cannot be used: ${why}`);
+  }
 }
 
 async function ownKey(directory: DataDirectory): Promise<string> {
