@@ -79,12 +79,10 @@ describe('privilege escalation', () => {
 
     it('comes before validation', async () => {
       await refused(
-        bob
-          .resource(Role)
-          .create({
-            metadata: { namespace, name: 'x' },
-            rules: [{ ...pods('delete'), nonResourceURLs: ['/x'] }],
-          } as never),
+        bob.resource(Role).create({
+          metadata: { namespace, name: 'x' },
+          rules: [{ ...pods('delete'), nonResourceURLs: ['/x'] }],
+        } as never),
         `roles.${rbacGroup} "x" is forbidden: ${lacks}{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}\n{NonResourceURLs:["/x"], Verbs:["delete"]}`,
       );
     });
