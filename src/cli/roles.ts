@@ -1,8 +1,10 @@
 /** `setpoint controllers`, `scheduler` and `node`: one role each, of a cluster whose API server is another process. */
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { Transport } from '../client/transport.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { RuntimeChoice } from '../cluster/node-role.ts';
@@ -32,12 +34,20 @@ export function controllersCommand(): Command {
     .description('run the built-in controllers against an API server in another process')
     .addOption(joinFlag())
     .addOption(controllersFlag())
+    .addOption(
+      new Option(
+        '--service-account-private-key-file <file>',
+        "what signs the tokens in Secrets: the API server's sa.key (default: none are made)",
+      ),
+    )
     .addOption(logLevelFlag())
     .addOption(logFormatFlag())
-    .action((flags: RoleFlags & { controllers: string[] }) =>
+    .action((flags: RoleFlags & { controllers: string[]; serviceAccountPrivateKeyFile?: string }) =>
       run(flags, 'kube-controller-manager', async (transport, log, rootCertificates) => {
         const { startControllers } = await import('../cluster/controllers-role.ts');
+        const keys = await signingKeys(flags.serviceAccountPrivateKeyFile);
         return await startControllers({
+          ...(keys === undefined ? {} : { serviceAccountKeys: () => keys }),
           transport,
           selection: flags.controllers,
           clock: systemClock,
@@ -47,6 +57,16 @@ export function controllersCommand(): Command {
         });
       }),
     );
+}
+
+async function signingKeys(path: string | undefined): Promise<ServiceAccountKeys | undefined> {
+  if (path === undefined) return undefined;
+  const { serviceAccountKeys } = await import('../auth/service-account/keys.ts');
+  try {
+    return serviceAccountKeys(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new CliError(`${path} holds no key to sign with: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 export function schedulerCommand(): Command {
