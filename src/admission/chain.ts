@@ -25,7 +25,10 @@ export interface AdmissionRequest {
   readonly namespace: string | undefined;
   /** Empty for creates with generateName, until the name is made. */
   readonly name: string;
-  /** The draft on CREATE and UPDATE, the options on CONNECT: `mutate` may change it in place. */
+  /**
+   * The draft on CREATE and UPDATE, the options on CONNECT: `mutate` may change it in place. Made when it is first read, where
+   * the write is known to change nothing: plugins look at it behind everything else.
+   */
   readonly object: ApiObject | undefined;
   /** On UPDATE and DELETE. Not to be changed. */
   readonly oldObject: ApiObject | undefined;

@@ -13,16 +13,17 @@ const classAnnotation = 'kubernetes.io/ingress.class';
 
 export const defaultIngressClass: AdmissionPlugin = {
   name: 'DefaultIngressClass',
-  mutate({ group, resource, subresource, operation, object, access }) {
+  mutate(request) {
+    const { group, resource, subresource, operation, access } = request;
     if (operation !== 'CREATE' || group !== 'networking.k8s.io' || resource !== 'ingresses' || subresource !== '')
       return;
-    const { metadata, spec } = object as Ingress;
+    const { metadata, spec } = request.object as Ingress;
     if (spec?.ingressClassName !== undefined || metadata.annotations?.[classAnnotation] !== undefined) return;
     return (async () => {
       const all = (await access.list(ingressClasses, undefined)) as readonly IngressClass[];
       const found = newestDefault(all, [defaultAnnotation]);
       if (found === undefined) return;
-      const ingress = object as Ingress;
+      const ingress = request.object as Ingress;
       ingress.spec ??= {};
       ingress.spec.ingressClassName = found.metadata.name!;
     })();

@@ -10,10 +10,11 @@ const seconds = 300;
 
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
-  mutate({ group, resource, subresource, operation, object }) {
+  mutate(request) {
+    const { group, resource, subresource, operation } = request;
     if (group !== '' || resource !== 'pods' || subresource !== '') return;
     if (operation !== 'CREATE' && operation !== 'UPDATE') return;
-    const spec = (object as Pod).spec!;
+    const spec = (request.object as Pod).spec!;
     for (const key of conditions) {
       if (spec.tolerations?.some((toleration) => concerns(toleration, key))) continue;
       spec.tolerations ??= [];

@@ -11,11 +11,12 @@ const finalizers: Readonly<Record<string, string>> = {
 
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
-  mutate({ group, resource, subresource, operation, object }) {
+  mutate(request) {
+    const { group, resource, subresource, operation } = request;
     if (operation !== 'CREATE' || group !== '' || subresource !== '') return;
     const finalizer = finalizers[resource];
     if (finalizer === undefined) return;
-    const { metadata } = object!;
+    const { metadata } = request.object!;
     if (metadata.finalizers?.includes(finalizer)) return;
     metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
   },

@@ -9,9 +9,10 @@ const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 
 export const taintNodesByCondition: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
-  mutate({ group, resource, subresource, operation, object }) {
+  mutate(request) {
+    const { group, resource, subresource, operation } = request;
     if (operation !== 'CREATE' || group !== '' || resource !== 'nodes' || subresource !== '') return;
-    const node = object as Node;
+    const node = request.object as Node;
     node.spec ??= {};
     const taints = node.spec.taints ?? [];
     if (taints.some(({ key, effect }) => key === notReady.key && effect === notReady.effect)) return;
