@@ -2,7 +2,7 @@
  * Server-side apply: a configuration and the live object become a draft. Source: API concepts, "Server-Side Apply";
  * `k8s.io/apiserver/pkg/endpoints/handlers` (applyPatcher).
  */
-import { type ApplyResult, apply, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
+import { type ApplyResult, apply } from '../machinery/apply/field-manager.ts';
 import { duplicateFields, isJsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, conflict } from '../machinery/status.ts';
@@ -10,12 +10,11 @@ import { parseYaml, YamlError } from '../machinery/yaml.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { draftOf } from './cache-entry.ts';
 import { applyDefaults, type RequestBody } from './decode.ts';
-import { acrossVersions, keepManagedFields, trackedWrite } from './field-tracker.ts';
+import { acrossVersions, trackedWrite } from './field-tracker.ts';
 import { IdleApply } from './idle-apply.ts';
 import type { UpdateTarget } from './object-lifecycle.ts';
 import type { WriteOptions } from './options.ts';
-import type { WriteRequest } from './resource-store.ts';
-import { checkUrl, writeRequest } from './write-request.ts';
+import { checkUrl, noTracking, writeRequest } from './write-request.ts';
 
 export async function serveApply(
   request: ApiRequest,
@@ -38,7 +37,7 @@ export async function serveApply(
       merged = changed;
       return draft;
     },
-    { ...write, trackFields: applied.trackFields },
+    { ...write, trackFields: noTracking },
     target,
     subresource === '' ? async () => (await applyConfiguration(undefined, applied, request, options)).draft : undefined,
   );
@@ -56,8 +55,6 @@ export interface AppliedConfiguration {
   readonly config: ApiObject;
   /** What the decoder warns of. */
   readonly warnings: readonly string[];
-  /** Managed fields are part of the merge; only the times of a write that changed nothing are left to be seen to. */
-  readonly trackFields: WriteRequest['trackFields'];
 }
 
 export function decodeApplied(body: RequestBody, request: ApiRequest, options: WriteOptions): AppliedConfiguration {
@@ -80,9 +77,6 @@ export function decodeApplied(body: RequestBody, request: ApiRequest, options: W
   return {
     config,
     warnings,
-    trackFields: (draft, live) => {
-      if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
-    },
   };
 }
 

@@ -3,35 +3,28 @@ import { normalize } from '../apis/normal-form.ts';
 import type { ResetFields, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import { formatTime } from '../clock/clock.ts';
 import { withConversions } from '../machinery/apply/conversion.ts';
-import { type OtherVersions, trackUpdate, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
+import { type OtherVersions, trackUpdate } from '../machinery/apply/field-manager.ts';
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts';
 import { fieldPath } from '../machinery/apply/path-element.ts';
 import { deepFreeze, type JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/object.ts';
 import type { ApiRequest } from './api-request.ts';
 import { convertObject } from './conversion.ts';
+import { keepManagedFields } from './managed-fields.ts';
 import type { WriteRequest } from './resource-store.ts';
 
 /** Records what the manager's write has changed between `live` and the draft. */
 export function fieldTracker(request: ApiRequest, manager: string): WriteRequest['trackFields'] {
   const { served, subresource, now } = request;
   const { type } = served;
-  const record = (
-    draft: ApiObject,
-    live: ApiObject | undefined,
-    owned: ApiObject['metadata']['managedFields'],
-  ): void => {
-    keepManagedFields(draft, owned);
-    if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
-  };
   return (draft, live) => {
     const write = trackedWrite(type, served.version, subresource, now);
     const owned = acrossVersions(type, write, (versioned) =>
       trackUpdate({ ...versioned, manager, live, updated: draft }),
     );
     return owned instanceof Promise
-      ? owned.then((entries) => record(draft, live, entries))
-      : record(draft, live, owned);
+      ? owned.then((entries) => keepManagedFields(draft, entries))
+      : keepManagedFields(draft, owned);
   };
 }
 
@@ -47,11 +40,6 @@ export function acrossVersions<W extends { readonly versions?: OtherVersions }, 
     (convert) => run({ ...write, versions: { ...versions, convert } }),
     (object, apiVersion) => convertObject(type, object, parseGroupVersion(apiVersion).version),
   );
-}
-
-export function keepManagedFields(draft: ApiObject, entries: ApiObject['metadata']['managedFields']): void {
-  if (entries === undefined || entries.length === 0) delete draft.metadata.managedFields;
-  else draft.metadata.managedFields = entries;
 }
 
 /** What tracking must know of a write besides its objects and its manager. */

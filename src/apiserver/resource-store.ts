@@ -32,6 +32,7 @@ import { applyDefaults, shapeObject } from './decode.ts';
 import { checkPreconditions, type DeleteOptions, deletionFinished, planDeletion } from './deletion.ts';
 import { namespacePrefix, objectKey, resourcePrefix } from './keys.ts';
 import { listObjects, type ObjectList } from './list.ts';
+import { forgetIdleTimes } from './managed-fields.ts';
 import {
   beforeCreate,
   beforeUpdate,
@@ -54,7 +55,7 @@ export interface WriteRequest {
   readonly subresource: string;
   readonly context: RequestContext;
   readonly warn: (message: string) => void;
-  /** Runs after admission and before the strategy: writes `metadata.managedFields` of the draft. */
+  /** Runs before admission, whose changes nobody owns: writes `metadata.managedFields` of the draft. */
   readonly trackFields: (draft: ApiObject, live: ApiObject | undefined) => void | Promise<void>;
   /** What admission is told of the options of the request. */
   readonly options?: OperationOptions;
@@ -207,10 +208,10 @@ export class ResourceStore {
     const type = this.#type;
     const admission = this.#admissionRequest('CREATE', draft, undefined, request);
     wipeSystemFields(draft);
-    const mutated = this.#chain(request).mutate(admission);
-    if (mutated !== undefined) await mutated;
     const tracked = request.trackFields(draft, undefined);
     if (tracked !== undefined) await tracked;
+    const mutated = this.#chain(request).mutate(admission);
+    if (mutated !== undefined) await mutated;
     const errors = type.strategy.validate?.(draft, request.context) ?? [];
     // Kubernetes has lost the kind by then: reviews are told apart by their group alone.
     if (errors.length > 0) throw invalidObject({ group: type.group, name: '' }, '', errors);
@@ -230,11 +231,11 @@ export class ResourceStore {
     const { context, version, namespace } = request;
     const { resourceVersion = '' } = draft.metadata;
     const admission = this.#admissionRequest('CREATE', draft, undefined, request);
-    const mutated = this.#chain(request).mutate(admission);
-    if (mutated !== undefined) await mutated;
-    // What the strategy does from here on is nobody's doing.
+    // What admission and the strategy do from here on is nobody's doing.
     const tracked = request.trackFields(draft, undefined);
     if (tracked !== undefined) await tracked;
+    const mutated = this.#chain(request).mutate(admission);
+    if (mutated !== undefined) await mutated;
     beforeCreate(type, draft, namespace, context, () => this.#clock.random());
     const { authorize, allocate: allocated } = type.strategy;
     if (authorize !== undefined) await authorize(draft, undefined, this.#access, context);
@@ -344,6 +345,8 @@ export class ResourceStore {
     const changed = change(old);
     const draft = changed instanceof Promise ? await changed : changed;
     this.#checkUpdate(type, draft, old);
+    const tracked = request.trackFields(draft, old);
+    if (tracked !== undefined) await tracked;
     const { form } = request;
     const admission =
       form === undefined
@@ -352,8 +355,7 @@ export class ResourceStore {
     const mutated = this.#chain(request).mutate(admission);
     if (mutated !== undefined) await mutated;
     form?.into(draft, admission.object!);
-    const tracked = request.trackFields(draft, old);
-    if (tracked !== undefined) await tracked;
+    forgetIdleTimes(draft, old);
     beforeUpdate(type, version, draft, old, target, context);
     draft.metadata.resourceVersion = entry.resourceVersion;
     const { authorize } = type.strategy;

@@ -5,7 +5,7 @@
  */
 import type { ResourceType, ResourceVersion, ScalePaths } from '../apis/resource-type.ts';
 import { schemaOf } from '../apis/schemas.ts';
-import { apply, trackUpdate, withoutIdleTimes } from '../machinery/apply/field-manager.ts';
+import { apply, trackUpdate } from '../machinery/apply/field-manager.ts';
 import { fieldPath } from '../machinery/apply/path-element.ts';
 import { fromScaleManagedFields, type ReplicasPaths, toScaleManagedFields } from '../machinery/apply/scale.ts';
 import type { JsonObject } from '../machinery/json.ts';
@@ -16,7 +16,8 @@ import { decodeApplied } from './apply.ts';
 import { type CacheEntry, draftOf } from './cache-entry.ts';
 import { convertObject } from './conversion.ts';
 import { decodeObject, reportProblems } from './decode.ts';
-import { keepManagedFields, trackedWrite } from './field-tracker.ts';
+import { trackedWrite } from './field-tracker.ts';
+import { keepManagedFields } from './managed-fields.ts';
 import { scaleName } from './openapi/definitions.ts';
 import { managerName, parseWriteOptions, type WriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
@@ -30,7 +31,7 @@ import {
   scaleOf,
   segments,
 } from './scale.ts';
-import { checkUrl, requireBody, requireNamespace, writeRequest } from './write-request.ts';
+import { checkUrl, noTracking, requireBody, requireNamespace, writeRequest } from './write-request.ts';
 
 export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
   const { served, verb, name, namespace } = request;
@@ -44,9 +45,7 @@ export async function serveScale(request: ApiRequest): Promise<ApiResponse> {
   const { options, change } = verb === 'update' ? replaced(request) : patched(request);
   const write = {
     ...writeRequest(request, options, verb === 'update' ? 'UpdateOptions' : 'PatchOptions'),
-    trackFields: (draft: ApiObject, live: ApiObject | undefined): void => {
-      if (live !== undefined) keepManagedFields(draft, withoutIdleTimes(draft, live));
-    },
+    trackFields: noTracking,
     form: admittedForm(served.version.scale!),
   };
   const result = await served.store.update((current) => scaled(draftOf(current), change, request), write, 'object');

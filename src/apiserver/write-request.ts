@@ -35,7 +35,8 @@ export function operationOptions({ fieldManager, fieldValidation }: WriteOptions
   };
 }
 
-const noTracking = (): void => undefined;
+/** Managed fields are part of what has been made already. */
+export const noTracking = (): void => undefined;
 
 /** Writes to one object need its whole path. */
 export function requireObject(request: ApiRequest): void {
