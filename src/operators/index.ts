@@ -17,6 +17,7 @@ import { rootCaPublisherController } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccount-token/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
+import { tokenCleanerController } from './token-cleaner/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
 export type { ControllerModule, ControllerSettings } from './controller-module.ts';
@@ -39,6 +40,7 @@ export const controllers: readonly ControllerModule[] = [
   podGarbageCollectorController,
   nodeLifecycleController,
   ttlAfterFinishedController,
+  tokenCleanerController,
   resourceQuotaController,
   clusterRoleAggregationController,
 ];
