@@ -238,6 +238,17 @@ describe('mutating admission policies', () => {
     assert.match((await refusal(api, 'POST', configMaps, configMap('c'))).message, /no x$/);
   });
 
+  it('change scales', async () => {
+    await api.ok('POST', deployments, deployment('d', { replicas: 1 }));
+    await bind(api, 'Mutating', 'even', {
+      matchConstraints: { resourceRules: [ruleFor('apps', ['deployments/scale'], ['UPDATE'])] },
+      mutations: [applied('Object{spec: Object.spec{replicas: object.spec.replicas * 2}}')],
+    });
+    const scale = { spec: { replicas: 3 } };
+    await api.ok('PATCH', `${deployments}/d/scale`, scale, 'application/merge-patch+json');
+    assert.equal((await api.ok('GET', `${deployments}/d`)).spec.replicas, 6);
+  });
+
   it('change custom resources, which are pruned and defaulted afterwards', async () => {
     await api.ok('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
       metadata: { name: 'toys.example.com' },

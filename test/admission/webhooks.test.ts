@@ -326,6 +326,14 @@ describe('admission webhooks', () => {
       );
     });
 
+    it('because they speak an older version of reviews only', async () => {
+      await configure('validating', 'c', webhook('a.example.com', { admissionReviewVersions: ['v1beta1'] }));
+      assert.equal(
+        await message(),
+        'Internal error occurred: failed calling webhook "a.example.com": could not create admission objects: webhook does not accept known AdmissionReview versions (v1)',
+      );
+    });
+
     it('and are to be ignored', async () => {
       await configure('validating', 'c', webhook('a.example.com', { failurePolicy: 'Ignore' }));
       await configure('mutating', 'c', webhook('b.example.com', { failurePolicy: 'Ignore' }));

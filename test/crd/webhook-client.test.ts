@@ -66,6 +66,19 @@ describe('a client of webhooks', () => {
     webhook.reply = undefined;
   });
 
+  it('goes nowhere where it may not go', async () => {
+    const before = webhook.reviews.length;
+    const allowedTarget = (address: string): boolean => !address.startsWith('127.') && address !== '::1';
+    const refused = (url: string, why: string): Promise<void> =>
+      assert.rejects(post({ url, caBundle: webhook.caBundle }, { allowedTarget }), {
+        message: `Post "${url}?timeout=30s": ${why}`,
+      });
+    await refused(webhook.url, 'dial tcp 127.0.0.1: address is not allowed');
+    const named = webhook.url.replace('127.0.0.1', 'localhost');
+    await refused(named, 'dial tcp: lookup localhost: address is not allowed');
+    assert.equal(webhook.reviews.length, before);
+  });
+
   it('takes no text for JSON', async () => {
     webhook.reply = () => ({ code: 200, body: 'hello' });
     await assert.rejects(

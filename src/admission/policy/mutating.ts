@@ -2,6 +2,7 @@
  * MutatingAdmissionPolicy: what the bound policies make of an object, one after the other.
  * Source: `k8s.io/apiserver/pkg/admission/plugin/policy/mutating` (dispatcher.go), `policy/generic` (policy_dispatcher.go).
  */
+import { schemaOf } from '../../apis/schemas.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../../machinery/object.ts';
 import type { Schema } from '../../machinery/schema.ts';
@@ -178,8 +179,9 @@ class Invocations {
   }
 }
 
-/** Undefined for the objects of subresources that have a kind of their own. */
-function schemaOfShown({ type, group: of, kind }: AdmissionRequest, { apiVersion }: Shown): Schema | undefined {
-  if (kind !== type.names.kind) return undefined;
-  return type.versions.find(({ name }) => groupVersion(of, name) === apiVersion)?.schema;
+/** Of the object, or of what stands for it at a subresource with a kind of its own. */
+function schemaOfShown(request: AdmissionRequest, { apiVersion }: Shown): Schema | undefined {
+  const { type, group: of, kind, subresource } = request;
+  if (kind === type.names.kind) return type.versions.find(({ name }) => groupVersion(of, name) === apiVersion)?.schema;
+  return subresource === 'scale' ? schemaOf('io.k8s.api.autoscaling.v1.Scale') : type.subresources[subresource]?.schema;
 }

@@ -55,6 +55,10 @@ export async function callWebhook(
   if (request.context.dryRun && sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun') {
     throw badRequest(`admission webhook ${goQuote(name)} does not support dry run`);
   }
+  if (!webhook.understands) {
+    const why = 'webhook does not accept known AdmissionReview versions (v1)';
+    throw new CallError(name, `could not create admission objects: ${why}`);
+  }
   const uid = randomUUID();
   const answer = await post(webhook, questionOf(view, uid), host);
   let response: ReviewResponse;

@@ -14,6 +14,7 @@ interface WebhookSpec {
   readonly namespaceSelector?: MatchCriteria['namespaceSelector'];
   readonly objectSelector?: MatchCriteria['objectSelector'];
   readonly sideEffects?: string;
+  readonly admissionReviewVersions?: readonly string[];
   readonly timeoutSeconds?: number;
   readonly reinvocationPolicy?: string;
   readonly matchConditions?: readonly { readonly name: string; readonly expression: string }[];
@@ -30,6 +31,8 @@ export interface Webhook {
   readonly uses: ReadonlySet<string>;
   readonly failurePolicy: string;
   readonly sideEffects: string | undefined;
+  /** Whether it understands the version of reviews that is sent. */
+  readonly understands: boolean;
   readonly timeoutSeconds: number;
   readonly reinvocable: boolean;
   readonly service: WebhookClientConfig['service'];
@@ -73,6 +76,7 @@ function compileWebhook(
     uses: namesUsed(conditions),
     failurePolicy: spec.failurePolicy ?? 'Fail',
     sideEffects: spec.sideEffects,
+    understands: spec.admissionReviewVersions?.includes('v1') ?? false,
     timeoutSeconds,
     reinvocable: spec.reinvocationPolicy === 'IfNeeded',
     service: spec.clientConfig.service,
