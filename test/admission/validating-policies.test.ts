@@ -293,6 +293,19 @@ describe('validating admission policies', () => {
     });
     // The administrator may everything.
     await api.ok('POST', configMaps, configMap('x'));
+    const rules = (verbs: string[]) => ({ rules: [{ apiGroups: [''], resources: ['configmaps'], verbs }] });
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+    await api.ok('POST', rbac, { metadata: { name: 'writer' }, ...rules(['create']) });
+    await api.ok('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+      metadata: { name: 'writer' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'writer' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }],
+    });
+    const asJane = (name: string) =>
+      api.send('POST', configMaps, { body: configMap(name), headers: { 'Impersonate-User': 'jane' } });
+    assert.match((await asJane('y')).json.message, /denied request: you may not$/);
+    await api.ok('PUT', `${rbac}/writer`, { metadata: { name: 'writer' }, ...rules(['create', 'custom']) });
+    assert.equal((await asJane('y')).code, 201);
   });
 
   it('see deletes, connects and old objects', async () => {
