@@ -24,7 +24,7 @@ const allowed = allow('');
 const refused = (reason: string): Decision => ({ verdict: 'no opinion', reason });
 
 export class NodeAuthorizer implements Authorizer {
-  readonly #graph = new NodeGraph();
+  #graph = new NodeGraph();
   readonly #rules = new RuleSet([{ rules: nodeRules, source: 'the rules of nodes' }], []);
   #source: ObjectSource | undefined;
   #following: Promise<void> | undefined;
@@ -54,10 +54,18 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   #follow(): Promise<void> {
-    this.#following ??= (this.#source === undefined ? Promise.resolve() : this.#graph.follow(this.#source)).then(() => {
-      this.#ready = true;
+    this.#following ??= this.#draw().catch((error: unknown) => {
+      // The next request tries again, on a clean sheet.
+      this.#following = undefined;
+      this.#graph = new NodeGraph();
+      throw error;
     });
     return this.#following;
+  }
+
+  async #draw(): Promise<void> {
+    if (this.#source !== undefined) await this.#graph.follow(this.#source);
+    this.#ready = true;
   }
 
   #decide(node: string, attributes: Attributes): Decision {

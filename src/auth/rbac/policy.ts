@@ -12,9 +12,10 @@ import { goQuote } from '../../machinery/field.ts';
 import { type Grant, RuleSet } from './rule-set.ts';
 import type { AnyRole, Binding, PolicyRule, RoleRef, Subject } from './types.ts';
 
-/** Rule sets are forgotten all at once when there are this many of a scope: users come and go. */
-const maxSets = 4096;
+/** Rule sets are forgotten all at once when there are this many: users come and go. */
+const maxSets = 16_384;
 const clusterScope = '';
+const nothing = new RuleSet([], []);
 
 export class RbacPolicy {
   /** By scope: the namespace, or the empty string for cluster roles. */
@@ -22,6 +23,7 @@ export class RbacPolicy {
   readonly #bindings = new Map<string, BindingIndex>();
   /** By scope, then by user. */
   readonly #sets = new Map<string, Map<string, RuleSet>>();
+  #count = 0;
 
   /** Resolves when the policy is what the cluster's objects say; it stays so. */
   async follow(source: ObjectSource): Promise<void> {
@@ -86,7 +88,9 @@ export class RbacPolicy {
   }
 
   deleteRole(namespace: string, name: string): void {
-    this.#roles.get(namespace)?.delete(name);
+    const roles = this.#roles.get(namespace);
+    roles?.delete(name);
+    if (roles?.size === 0) this.#roles.delete(namespace);
     this.#forget(namespace, true);
   }
 
@@ -99,7 +103,9 @@ export class RbacPolicy {
   }
 
   deleteBinding(namespace: string, name: string): void {
-    this.#bindings.get(namespace)?.delete(name);
+    const index = this.#bindings.get(namespace);
+    index?.delete(name);
+    if (index?.size === 0) this.#bindings.delete(namespace);
     this.#forget(namespace, false);
   }
 
@@ -130,37 +136,57 @@ export class RbacPolicy {
   }
 
   #rules(scope: string, user: UserInfo): RuleSet {
-    let sets = this.#sets.get(scope);
-    if (sets === undefined) {
-      sets = new Map();
-      this.#sets.set(scope, sets);
-    }
-    const who = `${user.name}\n${user.groups.join('\n')}`;
-    let found = sets.get(who);
-    if (found === undefined) {
-      found = this.#resolveAll(scope, user);
-      if (sets.size >= maxSets) sets.clear();
-      sets.set(who, found);
-    }
+    const bindings = this.#bindings.get(scope);
+    // Namespaces that do not exist may be asked for without end: nothing is kept for them.
+    if (bindings === undefined) return nothing;
+    const who = keyOf(user);
+    const known = this.#sets.get(scope)?.get(who);
+    if (known !== undefined) return known;
+    const found = this.#resolveAll(scope, bindings.of(user));
+    if (this.#count >= maxSets) this.#forgetAll();
+    const sets = this.#sets.get(scope) ?? new Map<string, RuleSet>();
+    this.#sets.set(scope, sets.set(who, found));
+    this.#count += 1;
     return found;
   }
 
-  #resolveAll(scope: string, user: UserInfo): RuleSet {
+  #resolveAll(scope: string, bindings: readonly (readonly [Binding, Subject])[]): RuleSet {
     const grants: Grant[] = [];
     const errors: string[] = [];
-    for (const [binding, subject] of this.#bindings.get(scope)?.of(user) ?? []) {
+    for (const [binding, subject] of bindings) {
       const rules = this.resolve(binding.roleRef, scope);
       if (typeof rules === 'string') errors.push(rules);
       else grants.push({ rules, source: sourceOf(binding, subject, scope) });
     }
-    return new RuleSet(grants, errors);
+    return grants.length === 0 && errors.length === 0 ? nothing : new RuleSet(grants, errors);
   }
 
   /** A change of a cluster role may concern every scope, all others only their own. */
   #forget(scope: string, role: boolean): void {
-    if (role && scope === clusterScope) this.#sets.clear();
-    else this.#sets.delete(scope);
+    if (role && scope === clusterScope) {
+      this.#forgetAll();
+      return;
+    }
+    this.#count -= this.#sets.get(scope)?.size ?? 0;
+    this.#sets.delete(scope);
   }
+
+  #forgetAll(): void {
+    this.#sets.clear();
+    this.#count = 0;
+  }
+}
+
+const keys = new WeakMap<UserInfo, string>();
+
+/** No two users have the same: names may hold any character. */
+function keyOf(user: UserInfo): string {
+  let key = keys.get(user);
+  if (key === undefined) {
+    key = JSON.stringify([user.name, ...user.groups]);
+    keys.set(user, key);
+  }
+  return key;
 }
 
 /** The bindings of one scope, by the users and groups that they name. */
@@ -172,6 +198,10 @@ class BindingIndex {
 
   constructor(scope: string) {
     this.#scope = scope;
+  }
+
+  get size(): number {
+    return this.#byName.size;
   }
 
   set(binding: Binding): void {
