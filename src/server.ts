@@ -15,6 +15,7 @@ export {
   type WebhookHandlers,
   type WebhookTarget,
 } from './admission/index.ts';
+export type { TokenAuthenticator, TokenIdentity } from './apis/authenticator.ts';
 export {
   type Attributes,
   type Authorizer,
@@ -27,12 +28,16 @@ export { builtinTypes } from './apis/index.ts';
 export type * from './apis/resource-type.ts';
 export type { HttpHandler, UpgradeHandler } from './apiserver/http-handler.ts';
 export { ApiServer, createServer, type ServerOptions } from './apiserver/server.ts';
+export { type AnonymousPolicy, anonymousEverywhere, anonymousHealth, anonymousNowhere } from './auth/anonymous.ts';
 export {
   type Authenticator,
   anonymousUser,
   certificateAuthenticator,
   tokenAuthenticator,
 } from './auth/authenticate.ts';
+export type { ServiceAccountSettings } from './auth/authentication.ts';
+export { createSigningKey, type ServiceAccountKeys, serviceAccountKeys } from './auth/service-account/keys.ts';
+export { forAudiences } from './auth/tokens.ts';
 export { inProcessTransport } from './client/in-process.ts';
 export { type Cluster, type ClusterOptions, startCluster } from './cluster/cluster.ts';
 export { crdResourceType } from './crd/custom-resource-definition.ts';
