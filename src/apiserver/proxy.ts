@@ -49,9 +49,7 @@ export async function proxy(exchange: Exchange, target: Target, rest: string, st
   response.once('close', cut);
   stopping.addEventListener('abort', cut, { once: true });
   try {
-    const segments = path.split('/');
-    const bare = rest === '' && !path.endsWith('/');
-    const prefix = bare ? path : segments.slice(0, segments.length - rest.split('/').length).join('/');
+    const prefix = path.split('/', leading(exchange.path, rest)).join('/');
     const remote = await dial(target, over.signal);
     const sent = httpRequest({
       createConnection: () => remote,
@@ -67,6 +65,12 @@ export async function proxy(exchange: Exchange, target: Target, rest: string, st
     stopping.removeEventListener('abort', cut);
     over.abort();
   }
+}
+
+/** How many segments of the path lead to the proxy. Counted from the front: behind it, slashes may be escaped. */
+function leading(path: string, rest: string): number {
+  const bare = rest === '' && !path.endsWith('/');
+  return path.split('/').length - (bare ? 0 : rest.split('/').length);
 }
 
 async function dial({ dial: open, secure }: Target, signal: AbortSignal): Promise<Duplex> {
