@@ -4,19 +4,16 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AdmissionRequest } from '../admission/chain.ts';
 import type { Connection, ConnectSubresource } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { ApiObject } from '../machinery/object.ts';
-import { groupVersion } from '../machinery/object.ts';
 import { badRequest, StatusError } from '../machinery/status.ts';
 import { serveCommand, servePortForward } from '../streaming/serve-upgrade.ts';
 import { asksForSpdy, asksForWebSocket, subprotocols, UpgradeRefused, writeRefusal } from '../streaming/upgrade.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { Exchange } from './exchange.ts';
 import { proxy } from './proxy.ts';
+import { admitConnection } from './subresource-admission.ts';
 import { bearerPrefix } from './watch-socket.ts';
-import { contextOf } from './write-request.ts';
 
 export interface ConnectServices {
   readonly clock: Clock;
@@ -31,7 +28,7 @@ export async function connect(
   target: ConnectSubresource,
   services: ConnectServices,
 ): Promise<void> {
-  await admit(request, target);
+  await admitConnection(request, target.kind, target.options(request.query, request.rest));
   const { namespace, name, query } = request;
   const { access, nodes } = request.services;
   const connection = await target.connect({ namespace, name, query, access, nodes }).catch((error: unknown) => {
@@ -41,35 +38,6 @@ export async function connect(
   });
   if (connection.kind === 'proxy') await proxy(exchange, connection, request.rest, services.stopping);
   else await upgrade(exchange, connection, services);
-}
-
-async function admit(request: ApiRequest, { kind, options }: ConnectSubresource): Promise<void> {
-  const { served, query, namespace, name, subresource, warn, rest } = request;
-  const { group, names } = served.type;
-  const { admission, access } = request.services;
-  const apiVersion = groupVersion(group, served.version.name);
-  const connecting: AdmissionRequest = {
-    operation: 'CONNECT',
-    group,
-    version: served.version.name,
-    resource: names.plural,
-    kind,
-    apiVersion,
-    subresource,
-    namespace,
-    name,
-    object: { kind, apiVersion, ...options(query, rest) } as unknown as ApiObject,
-    oldObject: undefined,
-    options: undefined,
-    context: contextOf(request, false),
-    type: served.type,
-    warn,
-    access,
-    // Options have no unknown fields and no defaults left.
-    conform: () => undefined,
-  };
-  await admission.mutate(connecting);
-  await admission.validate(connecting);
 }
 
 async function upgrade(

@@ -1,11 +1,10 @@
 import type * as k8s from '@kubernetes/client-node';
 import { type FieldError, FieldPath } from '../../machinery/field.ts';
 import { builtinType } from '../builtin.ts';
-import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Kind } from '../types.ts';
-import { defaultMatchResources, validateMatchResources } from './match-resources.ts';
+import { validateMatchResources } from './match-resources.ts';
 import { mutatingOperations } from './mutating-admission-policy.ts';
-import { paramRefText, validateParamRef, validatePolicyName } from './policy-spec.ts';
+import { bindingColumns, defaultBinding, validateParamRef, validatePolicyName } from './policy-spec.ts';
 
 /** Version v1 has the shape of v1beta1. */
 export type MutatingAdmissionPolicyBinding = Kind<k8s.V1beta1MutatingAdmissionPolicyBinding>;
@@ -18,21 +17,10 @@ export const mutatingAdmissionPolicyBindingType = builtinType<MutatingAdmissionP
   plural: 'mutatingadmissionpolicybindings',
   categories: ['api-extensions'],
   scope: 'Cluster',
-  columns: [
-    nameColumn,
-    column<MutatingAdmissionPolicyBinding>('PolicyName', 'string', ({ spec }) => spec?.policyName ?? '', {
-      description: 'PolicyName indicates the policy definition which the policy binding binded to',
-    }),
-    column<MutatingAdmissionPolicyBinding>('ParamRef', 'string', ({ spec }) => paramRefText(spec?.paramRef), {
-      description: 'ParamRef indicates the param resource which sets the configration param',
-    }),
-    ageColumn,
-  ],
+  columns: bindingColumns,
   strategy: {
     generation: true,
-    default({ spec }) {
-      if (spec?.matchResources !== undefined) defaultMatchResources(spec.matchResources);
-    },
+    default: defaultBinding,
     validate,
     validateUpdate: validate,
   },

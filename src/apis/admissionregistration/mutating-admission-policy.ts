@@ -4,8 +4,7 @@ import { builtinType } from '../builtin.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { Kind } from '../types.ts';
 import { checkExpression, type ExpressionScope } from './expressions.ts';
-import { defaultMatchResources } from './match-resources.ts';
-import { paramKindText, validatePolicyFrame } from './policy-spec.ts';
+import { defaultPolicy, paramKindColumn, validatePolicyFrame } from './policy-spec.ts';
 
 /** Version v1 has the shape of v1beta1. */
 export type MutatingAdmissionPolicy = Kind<k8s.V1beta1MutatingAdmissionPolicy>;
@@ -24,18 +23,12 @@ export const mutatingAdmissionPolicyType = builtinType<MutatingAdmissionPolicy>(
     column<MutatingAdmissionPolicy>('Mutations', 'integer', ({ spec }) => spec?.mutations?.length ?? 0, {
       description: 'Mutations indicates the number of mutations rules defined in this configuration',
     }),
-    column<MutatingAdmissionPolicy>('ParamKind', 'string', ({ spec }) => paramKindText(spec?.paramKind), {
-      description: 'ParamKind specifies the kind of resources used to parameterize this policy',
-    }),
+    paramKindColumn,
     ageColumn,
   ],
   strategy: {
     generation: true,
-    default({ spec }) {
-      if (spec === undefined) return;
-      spec.failurePolicy ??= 'Fail';
-      if (spec.matchConstraints !== undefined) defaultMatchResources(spec.matchConstraints);
-    },
+    default: defaultPolicy,
     validate,
     validateUpdate: validate,
   },

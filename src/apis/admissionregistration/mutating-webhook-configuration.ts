@@ -10,6 +10,7 @@ export const mutatingWebhookConfigurationType = builtinType<MutatingWebhookConfi
   group: 'admissionregistration.k8s.io',
   kind: 'MutatingWebhookConfiguration',
   plural: 'mutatingwebhookconfigurations',
+  categories: ['api-extensions'],
   scope: 'Cluster',
   columns: [
     nameColumn,

@@ -19,12 +19,14 @@ import {
   isQualifiedName,
   nameIsDnsSubdomain,
 } from '../../machinery/names.ts';
-import { parseGroupVersion } from '../../machinery/object.ts';
+import { type ApiObject, parseGroupVersion } from '../../machinery/object.ts';
+import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll } from '../core/field-rules.ts';
 import { checkLabelSelector } from '../core/scheduling-validation.ts';
+import type { Column } from '../resource-type.ts';
 import type { Wire } from '../types.ts';
 import { checkExpression, type ExpressionScope } from './expressions.ts';
-import { validateMatchResources } from './match-resources.ts';
+import { defaultMatchResources, type MatchResources, validateMatchResources } from './match-resources.ts';
 
 export type MatchCondition = Wire<k8s.V1MatchCondition>;
 export type Variable = Wire<k8s.V1Variable>;
@@ -34,6 +36,37 @@ type Spec = Pick<
   Wire<k8s.V1ValidatingAdmissionPolicySpec>,
   'failurePolicy' | 'paramKind' | 'matchConstraints' | 'matchConditions' | 'variables'
 >;
+
+type Bound = ApiObject & { spec?: { policyName?: string; paramRef?: ParamRef; matchResources?: MatchResources } };
+
+/** The columns of bindings of both kinds. */
+export const bindingColumns: readonly Column[] = [
+  nameColumn,
+  column<Bound>('PolicyName', 'string', ({ spec }) => spec?.policyName ?? '', {
+    description: 'PolicyName indicates the policy definition which the policy binding binded to',
+  }),
+  column<Bound>('ParamRef', 'string', ({ spec }) => paramRefText(spec?.paramRef), {
+    description: 'ParamRef indicates the param resource which sets the configration param',
+  }),
+  ageColumn,
+];
+
+export const paramKindColumn: Column = column<ApiObject & { spec?: Spec }>(
+  'ParamKind',
+  'string',
+  ({ spec }) => paramKindText(spec?.paramKind),
+  { description: 'ParamKind specifies the kind of resources used to parameterize this policy' },
+);
+
+export function defaultPolicy({ spec }: { spec?: Spec }): void {
+  if (spec === undefined) return;
+  spec.failurePolicy ??= 'Fail';
+  if (spec.matchConstraints !== undefined) defaultMatchResources(spec.matchConstraints);
+}
+
+export function defaultBinding({ spec }: Pick<Bound, 'spec'>): void {
+  if (spec?.matchResources !== undefined) defaultMatchResources(spec.matchResources);
+}
 
 const failurePolicies = ['Fail', 'Ignore'];
 const maxMatchConditions = 64;
@@ -161,12 +194,12 @@ export function validateParamRef(ref: ParamRef | undefined, at: FieldPath, error
   }
 }
 
-export function paramRefText(ref: ParamRef | undefined): string {
+function paramRefText(ref: ParamRef | undefined): string {
   if (ref === undefined) return '<unset>';
   const name = ref.name ?? '*';
   return ref.namespace === undefined ? name : `${ref.namespace}/${name}`;
 }
 
-export function paramKindText(paramKind: ParamKind | undefined): string {
+function paramKindText(paramKind: ParamKind | undefined): string {
   return paramKind === undefined ? '<unset>' : `${paramKind.apiVersion ?? ''}/${paramKind.kind ?? ''}`;
 }

@@ -1,9 +1,8 @@
 import { duplicate, type FieldError, FieldPath, invalid, notSupported, required } from '../../machinery/field.ts';
 import { builtinType } from '../builtin.ts';
-import { ageColumn, column, nameColumn } from '../columns.ts';
 import type { ValidatingAdmissionPolicyBinding } from '../types.ts';
-import { defaultMatchResources, validateMatchResources } from './match-resources.ts';
-import { paramRefText, validateParamRef, validatePolicyName } from './policy-spec.ts';
+import { validateMatchResources } from './match-resources.ts';
+import { bindingColumns, defaultBinding, validateParamRef, validatePolicyName } from './policy-spec.ts';
 
 const path = FieldPath.of('spec');
 
@@ -13,21 +12,10 @@ export const validatingAdmissionPolicyBindingType = builtinType<ValidatingAdmiss
   plural: 'validatingadmissionpolicybindings',
   categories: ['api-extensions'],
   scope: 'Cluster',
-  columns: [
-    nameColumn,
-    column<ValidatingAdmissionPolicyBinding>('PolicyName', 'string', ({ spec }) => spec?.policyName ?? '', {
-      description: 'PolicyName indicates the policy definition which the policy binding binded to',
-    }),
-    column<ValidatingAdmissionPolicyBinding>('ParamRef', 'string', ({ spec }) => paramRefText(spec?.paramRef), {
-      description: 'ParamRef indicates the param resource which sets the configration param',
-    }),
-    ageColumn,
-  ],
+  columns: bindingColumns,
   strategy: {
     generation: true,
-    default({ spec }) {
-      if (spec?.matchResources !== undefined) defaultMatchResources(spec.matchResources);
-    },
+    default: defaultBinding,
     validate,
     validateUpdate: validate,
   },

@@ -5,8 +5,7 @@ import { ageColumn, column, nameColumn } from '../columns.ts';
 import { checkAll } from '../core/field-rules.ts';
 import type { ValidatingAdmissionPolicy } from '../types.ts';
 import { checkExpression, type ExpressionScope } from './expressions.ts';
-import { defaultMatchResources } from './match-resources.ts';
-import { paramKindText, validatePolicyFrame } from './policy-spec.ts';
+import { defaultPolicy, paramKindColumn, validatePolicyFrame } from './policy-spec.ts';
 
 type Spec = NonNullable<ValidatingAdmissionPolicy['spec']>;
 type Validation = NonNullable<Spec['validations']>[number];
@@ -26,18 +25,12 @@ export const validatingAdmissionPolicyType = builtinType<ValidatingAdmissionPoli
     column<ValidatingAdmissionPolicy>('Validations', 'integer', ({ spec }) => spec?.validations?.length ?? 0, {
       description: 'Validations indicates the number of validation rules defined in this configuration',
     }),
-    column<ValidatingAdmissionPolicy>('ParamKind', 'string', ({ spec }) => paramKindText(spec?.paramKind), {
-      description: 'ParamKind specifies the kind of resources used to parameterize this policy',
-    }),
+    paramKindColumn,
     ageColumn,
   ],
   strategy: {
     generation: true,
-    default({ spec }) {
-      if (spec === undefined) return;
-      spec.failurePolicy ??= 'Fail';
-      if (spec.matchConstraints !== undefined) defaultMatchResources(spec.matchConstraints);
-    },
+    default: defaultPolicy,
     prepareForCreate(draft) {
       draft.status = {};
     },

@@ -10,6 +10,7 @@ export const validatingWebhookConfigurationType = builtinType<ValidatingWebhookC
   group: 'admissionregistration.k8s.io',
   kind: 'ValidatingWebhookConfiguration',
   plural: 'validatingwebhookconfigurations',
+  categories: ['api-extensions'],
   scope: 'Cluster',
   columns: [
     nameColumn,
