@@ -63,6 +63,7 @@ import { csiNodeType } from './storage/csi-node.ts';
 import { csiStorageCapacityType } from './storage/csi-storage-capacity.ts';
 import { storageClassType } from './storage/storage-class.ts';
 import { volumeAttachmentType } from './storage/volume-attachment.ts';
+import { volumeAttributesClassType } from './storage/volume-attributes-class.ts';
 
 export type { ComponentProbe } from './core/component-status.ts';
 export type { ServiceNetwork } from './core/service-allocation.ts';
@@ -124,6 +125,7 @@ export {
   validatingAdmissionPolicyType,
   validatingWebhookConfigurationType,
   volumeAttachmentType,
+  volumeAttributesClassType,
 };
 
 const types: readonly ResourceType[] = [
@@ -187,6 +189,7 @@ const types: readonly ResourceType[] = [
   csiStorageCapacityType,
   storageClassType,
   volumeAttachmentType,
+  volumeAttributesClassType,
 ];
 
 export interface BuiltinOptions {

@@ -41,6 +41,7 @@ export type ValidatingAdmissionPolicy = Kind<k8s.V1ValidatingAdmissionPolicy>;
 export type ValidatingAdmissionPolicyBinding = Kind<k8s.V1ValidatingAdmissionPolicyBinding>;
 export type ValidatingWebhookConfiguration = Kind<k8s.V1ValidatingWebhookConfiguration>;
 export type VolumeAttachment = Kind<k8s.V1VolumeAttachment>;
+export type VolumeAttributesClass = Kind<k8s.V1VolumeAttributesClass>;
 export type ComponentStatus = Kind<k8s.V1ComponentStatus>;
 export type ConfigMap = Kind<k8s.V1ConfigMap>;
 export type ControllerRevision = Kind<k8s.V1ControllerRevision>;

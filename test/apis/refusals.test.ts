@@ -78,6 +78,15 @@ const refusedAtCreation: readonly [type: ResourceType, object: object, errors: r
     ],
   ],
   [
+    kinds.volumeAttributesClassType,
+    { driverName: '', parameters: {} },
+    [
+      'driverName: Required value',
+      `driverName: Invalid value: "": ${subdomain}`,
+      'parameters: Required value: must contain at least one key/value pair',
+    ],
+  ],
+  [
     kinds.endpointSliceType,
     { addressType: 'IPv5', endpoints: [{ addresses: [] }], ports: [{ name: 'A_B', protocol: 'ICMP' }] },
     [

@@ -14,6 +14,7 @@ import { withGoValues } from '../go-values.ts';
 import type { RequestContext, ResourceAccess, Strategy } from '../resource-type.ts';
 import { schemaOf } from '../schemas.ts';
 import type { Service, ServiceSpec } from '../types.ts';
+import { Pool } from './number-pool.ts';
 import { validateClusterIPs } from './service-ip-validation.ts';
 
 export interface ServiceNetwork {
@@ -24,9 +25,6 @@ export interface ServiceNetwork {
 }
 
 export const defaultServiceNetwork: ServiceNetwork = { clusterCidr: '10.0.0.0/24', nodePorts: [30000, 32767] };
-
-/** How long something handed out counts as taken although no Service holds it yet. */
-const inFlightMilliseconds = 1_000;
 
 /** The hooks that take and give back. Each server (each {@link ResourceAccess}) has an allocator of its own. */
 export function serviceAllocation(network: ServiceNetwork): Required<Pick<Strategy, 'allocate' | 'afterWrite'>> {
@@ -241,61 +239,6 @@ function holdings(service: Service | undefined): { addresses: number[]; ports: n
     addresses: clusterIPs.map(parseIPv4).filter((address) => address !== undefined),
     ports: [...ports.map(({ nodePort }) => nodePort), healthCheckNodePort].filter((port) => port !== undefined),
   };
-}
-
-/** A range of numbers and which of them are taken. Hands out one after the other, so that a freed one rests a while. */
-class Pool {
-  readonly #first: number;
-  readonly #last: number;
-  readonly #reserved: number;
-  #next: number;
-  #taken = new Set<number>();
-  /** What was handed out lately, and until when it counts as taken whatever the store says. */
-  readonly #inFlight = new Map<number, number>();
-
-  /** `reserved`: so many at the beginning are only taken by name. */
-  constructor(first: number, last: number, reserved: number) {
-    this.#first = first;
-    this.#last = last;
-    this.#reserved = reserved;
-    this.#next = first + reserved;
-  }
-
-  contains(value: number): boolean {
-    return value >= this.#first && value <= this.#last;
-  }
-
-  take(value: number, now: number): boolean {
-    if (this.#taken.has(value)) return false;
-    this.#taken.add(value);
-    this.#inFlight.set(value, now + inFlightMilliseconds);
-    return true;
-  }
-
-  takeAny(now: number): number | undefined {
-    const start = this.#first + this.#reserved;
-    const size = this.#last - start + 1;
-    if (this.#taken.size >= size + this.#reserved) return undefined;
-    for (let i = 0; i < size; i++) {
-      const value = this.#next;
-      this.#next = value >= this.#last ? start : value + 1;
-      if (this.take(value, now)) return value;
-    }
-    return undefined;
-  }
-
-  release(value: number): void {
-    this.#taken.delete(value);
-    this.#inFlight.delete(value);
-  }
-
-  reset(taken: readonly number[], now: number): void {
-    this.#taken = new Set(taken);
-    for (const [value, until] of this.#inFlight) {
-      if (until > now) this.#taken.add(value);
-      else this.#inFlight.delete(value);
-    }
-  }
 }
 
 /** Families that follow from the addresses, and a policy that fits both. */
