@@ -87,6 +87,8 @@ describe('access reviews', () => {
     const local = (spec: object, metadata: object = { namespace: 'default' }) =>
       ask('LocalSubjectAccessReview', { user: 'ann', ...spec }, 'kubernetes-admin', metadata);
     assert.deepEqual((await local({ resourceAttributes: list })).status, { allowed: true, reason: viewer });
+    const nowhere = { resourceAttributes: { ...list, namespace: 'nowhere' } };
+    assert.deepEqual((await local(nowhere, { namespace: 'nowhere' })).status, { allowed: false });
     await refused(
       local({ resourceAttributes: { ...list, namespace: 'kube-system' } }),
       422,
