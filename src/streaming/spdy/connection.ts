@@ -33,6 +33,9 @@ const defaultWindow = 64 * 1024;
 /** A peer may have this many streams open; a port-forward needs two for each connection. */
 const maxStreams = 2000;
 
+/** How much a peer may still say after the goodbye, in bytes. */
+const maxDropped = 16 * 1024 * 1024;
+
 const noHeaders: SpdyHeaders = new Map();
 
 export class SpdyConnection {
@@ -97,8 +100,6 @@ export class SpdyConnection {
       this.#transport.end();
     }
     this.#end();
-    // What still comes is read and dropped, so that the end of the peer's side is seen.
-    this.#transport.resume();
   }
 
   destroy(): void {
@@ -152,12 +153,18 @@ export class SpdyConnection {
   async #read(): Promise<void> {
     try {
       // The end of what the peer says is not the end of what it hears.
+      let dropped = 0;
       for await (const chunk of this.#transport.iterator({ destroyOnReturn: false })) {
+        if (this.#closing) {
+          // Read on to the peer's end, or what was written last might be lost with the connection; but not for ever.
+          dropped += (chunk as Buffer).length;
+          if (dropped > maxDropped) this.#transport.destroy();
+          continue;
+        }
         for (const frame of this.#reader.read(chunk as Buffer)) {
           const pending = this.#handle(frame);
           if (pending !== undefined) await pending;
         }
-        if (this.#closing) return;
       }
     } catch (error) {
       // The transport has failed, or the peer has broken the protocol: it is told, as far as that can be.
