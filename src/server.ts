@@ -36,6 +36,8 @@ export {
   tokenAuthenticator,
 } from './auth/authenticate.ts';
 export type { ServiceAccountSettings } from './auth/authentication.ts';
+export { NodeAuthorizer } from './auth/node-authorizer.ts';
+export { RbacAuthorizer } from './auth/rbac/authorizer.ts';
 export { createSigningKey, type ServiceAccountKeys, serviceAccountKeys } from './auth/service-account/keys.ts';
 export { forAudiences } from './auth/tokens.ts';
 export { inProcessTransport } from './client/in-process.ts';

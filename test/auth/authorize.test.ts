@@ -1,11 +1,17 @@
 /** Several authorizers as one, the words of refusals, and what a request asks. */
 import assert from 'node:assert/strict';
 import { type Attributes, type Authorizer, allow, alwaysAllow, noOpinion } from '../../src/apis/authorizer.ts';
+import { builtinTypes } from '../../src/apis/index.ts';
 import { attributesOf } from '../../src/apiserver/request-attributes.ts';
+import { createServer } from '../../src/apiserver/server.ts';
 import { gateOf, superuserAuthorizer, unionAuthorizer } from '../../src/auth/authorize.ts';
 import { RbacAuthorizer } from '../../src/auth/rbac/authorizer.ts';
 import type { AnyRole, Binding } from '../../src/auth/rbac/types.ts';
-import type { StatusError } from '../../src/machinery/status.ts';
+import { createClient } from '../../src/client/client.ts';
+import { inProcessTransport } from '../../src/client/in-process.ts';
+import { ClusterRole, ClusterRoleBinding, ConfigMap } from '../../src/client/kinds.ts';
+import { isReason, type StatusError } from '../../src/machinery/status.ts';
+import { openMemoryStore } from '../../src/storage/index.ts';
 
 const user = { name: 'ann', groups: ['devs'] };
 const pods: Attributes = {
@@ -154,5 +160,31 @@ describe('what a request asks', () => {
     assert.deepEqual(Object.keys(asked('list', 'fieldSelector=a&labelSelector=b+in')), Object.keys(asked('list', '')));
     assert.equal(asked('get', 'fieldSelector=metadata.name%3Dweb').fieldSelector, undefined);
     assert.equal(asked('watch', 'labelSelector=a', { watch: true }).labelSelector, undefined);
+  });
+});
+
+describe('a server of one’s own', () => {
+  it('has RBAC when it is given it, over the objects that it has', async () => {
+    const store = openMemoryStore();
+    const server = createServer({ store, types: builtinTypes(), authorizers: [new RbacAuthorizer()] });
+    await server.start();
+    const clientOf = (name: string, ...groups: string[]) =>
+      createClient(inProcessTransport(server, { user: { name, groups } }));
+    const root = clientOf('root', 'system:masters');
+    const ann = clientOf('ann');
+    const isForbidden = (error: unknown) => isReason(error, 'Forbidden');
+    await assert.rejects(ann.resource(ConfigMap).list(), isForbidden);
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list'] }];
+    await root.resource(ClusterRole).create({ metadata: { name: 'readers' }, rules });
+    const binding = await root.resource(ClusterRoleBinding).create({
+      metadata: { name: 'readers' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'readers' },
+      subjects: [{ kind: 'User', name: 'ann', apiGroup: 'rbac.authorization.k8s.io' }],
+    });
+    assert.deepEqual((await ann.resource(ConfigMap).list()).items, []);
+    await root.resource(ClusterRoleBinding).delete({ name: binding.metadata.name! });
+    await assert.rejects(ann.resource(ConfigMap).list(), isForbidden);
+    await server.stop();
+    await store.close();
   });
 });
