@@ -74,7 +74,7 @@ describeKubectl('generators and daily commands', { resources: [gadgets], control
       NAME     CLASS    HOSTS           ADDRESS   PORTS     AGE
       ing      <none>   a.example.com             80        <age>
       prefix   c        a.example.com             80, 443   <age>
-      $ kubectl create quota q --hard=pods=10,cpu=2
+      $ kubectl create quota q --hard=pods=100,services=50
       resourcequota/q created
       36$ kubectl create poddisruptionbudget pdb --selector=app=web --min-available=1
       poddisruptionbudget.policy/pdb created
