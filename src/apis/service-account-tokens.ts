@@ -6,7 +6,13 @@ export interface ServiceAccountTokens {
   /** No token lives longer, in seconds; undefined: as long as it was asked for. */
   readonly maxExpirationSeconds: number | undefined;
   /** A signed token (a JWT) with these claims and the server's issuer. */
-  issue(claims: IssuedClaims): Promise<string>;
+  issue(claims: IssuedClaims): Promise<IssuedToken>;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  /** Its `jti`: what the audit log calls it. */
+  readonly id: string;
 }
 
 /** Times are in seconds since the epoch. */

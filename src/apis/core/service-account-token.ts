@@ -62,7 +62,7 @@ async function createToken(request: SubresourceRequest): Promise<SubresourceResp
     seconds === podTokenExpiration &&
     audiences.every((audience) => tokens.audiences.includes(audience));
   const now = Math.floor(context.now / 1000);
-  const token = await tokens.issue({
+  const { token, id } = await tokens.issue({
     audiences,
     issuedAt: now,
     expiresAt: now + (isExtended ? Math.min(extendedExpiration, longest) : seconds),
@@ -71,6 +71,7 @@ async function createToken(request: SubresourceRequest): Promise<SubresourceResp
     ...bound,
     ...(isExtended ? { warnAfter: now + seconds } : {}),
   });
+  context.annotate?.('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`);
   const object = {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',

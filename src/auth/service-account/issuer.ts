@@ -22,7 +22,10 @@ export function tokenIssuer({
   return {
     audiences,
     maxExpirationSeconds,
-    issue: (claims) => sign(boundClaims(claims, issuer), keys()),
+    async issue(claims) {
+      const id = randomUUID();
+      return { id, token: await sign(boundClaims(claims, issuer, id), keys()) };
+    },
   };
 }
 
@@ -47,14 +50,14 @@ export function legacyToken(
 }
 
 /** Members stand in the order of their names, as Go writes maps. */
-function boundClaims(claims: IssuedClaims, issuer: string): TokenClaims {
+function boundClaims(claims: IssuedClaims, issuer: string, id: string): TokenClaims {
   const { audiences, issuedAt, expiresAt, namespace, serviceAccount, pod, secret, node, warnAfter } = claims;
   return {
     aud: audiences,
     exp: expiresAt,
     iat: issuedAt,
     iss: issuer,
-    jti: randomUUID(),
+    jti: id,
     'kubernetes.io': {
       namespace,
       ...(node === undefined ? {} : { node }),
