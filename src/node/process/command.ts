@@ -23,7 +23,7 @@ export interface CommandOptions {
  * it is hung up.
  */
 export async function runCommand({ launch, streams, clock, onStart }: CommandOptions): Promise<number> {
-  const { file, args, cwd, env } = streams.tty ? onTerminal(launch) : launch;
+  const { file, args, cwd, env } = streams.tty ? onTerminal(launch, firstSize(streams)) : launch;
   // A terminal without a keyboard is silent; an input at its end would be typed as ^D.
   const input = streams.stdin !== undefined || streams.tty ? 'pipe' : 'ignore';
   const child = spawn(file, [...args], { cwd, env: { ...env }, detached: true, stdio: [input, 'pipe', 'pipe'] });
@@ -43,6 +43,15 @@ export async function runCommand({ launch, streams, clock, onStart }: CommandOpt
     streams.gone.removeEventListener('abort', hangUp);
     over();
   }
+}
+
+/** The size that the client has told by now. */
+function firstSize(streams: CommandStreams): TerminalSize | undefined {
+  let first: TerminalSize | undefined;
+  streams.onResize((size) => {
+    first = size;
+  });
+  return first;
 }
 
 function exitOf(child: ChildProcess): Promise<number> {

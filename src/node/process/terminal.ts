@@ -13,15 +13,16 @@ import type { Launch } from './mount-namespace.ts';
 
 const run = promisify(execFile);
 
-/** The same command on a terminal. */
-export function onTerminal({ file, args, cwd, env }: Launch): Launch {
+/** The same command on a terminal, of this size from the beginning where it is known. */
+export function onTerminal({ file, args, cwd, env }: Launch, size?: TerminalSize): Launch {
   const TERM = env.TERM ?? 'xterm';
   if (process.platform !== 'linux') {
     return { file: 'script', args: ['-q', '/dev/null', file, ...args], cwd, env: { ...env, TERM } };
   }
   // `script` runs a shell's command with the shell that SHELL names; the container's own SHELL is put back behind it.
   const shell = env.SHELL === undefined ? ['-u', 'SHELL'] : [`SHELL=${env.SHELL}`];
-  const command = ['exec', 'env', ...shell, file, ...args].map(quoted).join(' ');
+  const sized = size === undefined ? '' : `stty rows ${size.height} cols ${size.width} 2>/dev/null; `;
+  const command = sized + ['exec', 'env', ...shell, file, ...args].map(quoted).join(' ');
   return { file: 'script', args: ['-qefc', command, '/dev/null'], cwd, env: { ...env, TERM, SHELL: '/bin/sh' } };
 }
 
