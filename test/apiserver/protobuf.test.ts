@@ -501,6 +501,8 @@ const path = extended(
     3: one('put', operation),
     4: one('post', operation),
     5: one('delete', operation),
+    6: one('options', operation),
+    7: one('head', operation),
     8: one('patch', operation),
     9: list('parameters', parameter),
   }),
