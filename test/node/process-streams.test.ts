@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ContainerConfig, ContainerRuntime } from '../../src/node/container-runtime.ts';
+import { processIdentity } from '../../src/node/process/host-process.ts';
 import { createProcessRuntime } from '../../src/node/process/process-runtime.ts';
 import { testClient } from './client-streams.ts';
 import { sandboxConfig } from './runtime-contract.ts';
@@ -50,15 +51,6 @@ describe('process runtime: streams', () => {
   const ended = (id: string) =>
     until(async () => ((await status(id)).state === 'exited' ? await status(id) : undefined));
   const log = (): Promise<string> => readFile(join(directory, 'main.log'), 'utf8');
-  const alive = (pid: number): boolean => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-
   it('keeps the outputs of a command apart, and ends its input', async () => {
     const id = await start(['sleep', '1000']);
     const client = testClient({ stdin: true });
@@ -83,7 +75,7 @@ describe('process runtime: streams', () => {
       await runtime.stopContainer(id, 0);
       assert.equal(await code, 137);
       const pid = Number.parseInt(client.said.stdout, 10);
-      await until(async () => !alive(pid));
+      await until(async () => (await processIdentity(pid)) === undefined);
     }
   });
 
