@@ -158,4 +158,26 @@ describe('the roles of a new cluster', () => {
       ]);
     }
   });
+
+  it('give a controller what it needs, and no more', async () => {
+    const apiVersion = 'authorization.k8s.io/v1';
+    const kind = 'SubjectAccessReview';
+    const reviews = await cluster.client.dynamic({ apiVersion, kind });
+    const may = async (controller: string, verb: string, resource: string, group = ''): Promise<boolean> => {
+      const { name, groups } = controllerUser(controller);
+      const spec = { user: name, groups, resourceAttributes: { verb, resource, group, namespace: 'default' } };
+      const { status } = await reviews.create({ apiVersion, kind, metadata: {}, spec } as never);
+      return (status as { allowed: boolean }).allowed;
+    };
+    assert.ok(await may('deployment-controller', 'create', 'replicasets', 'apps'));
+    assert.ok(!(await may('deployment-controller', 'create', 'pods')));
+    assert.ok(await may('replicaset-controller', 'create', 'pods'));
+    assert.ok(!(await may('replicaset-controller', 'create', 'replicasets', 'apps')));
+    assert.ok(await may('clusterrole-aggregation-controller', 'escalate', 'clusterroles', 'rbac.authorization.k8s.io'));
+    for (const controller of controllerNames) {
+      const manages = ['garbage-collector-controller', 'namespace-controller', 'serviceaccount-token-controller'];
+      assert.equal(await may(controller, 'get', 'secrets'), manages.includes(controller), controller);
+      assert.ok(!(await may(controller, 'create', 'clusterrolebindings', 'rbac.authorization.k8s.io')), controller);
+    }
+  });
 });
