@@ -42,10 +42,7 @@ export function podConfigMapNames(spec: NonNullable<Pod['spec']>): string[] {
     names.push(...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name));
   }
   for (const volume of spec.volumes ?? []) {
-    names.push(
-      volume.configMap?.name,
-      ...(volume.projected?.sources ?? []).map(({ configMap }) => configMap?.name),
-    );
+    names.push(volume.configMap?.name, ...(volume.projected?.sources ?? []).map(({ configMap }) => configMap?.name));
   }
   return names.filter((name): name is string => name !== undefined && name !== '');
 }
