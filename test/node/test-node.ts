@@ -11,6 +11,7 @@ import { type Client, createClient } from '../../src/client/client.ts';
 import { inProcessTransport } from '../../src/client/in-process.ts';
 import * as kinds from '../../src/client/kinds.ts';
 import type { Clock } from '../../src/clock/clock.ts';
+import { ephemeralKeys } from '../../src/cluster/service-account-keys.ts';
 import { StatusError } from '../../src/machinery/status.ts';
 import { NodeAgent, type NodeAgentOptions } from '../../src/node/agent/agent.ts';
 import type { ContainerRuntime } from '../../src/node/container-runtime.ts';
@@ -64,7 +65,8 @@ export class TestNode {
   ): Promise<TestNode> {
     const directory = await mkdtemp(join(tmpdir(), 'setpoint-node-'));
     const store = openMemoryStore({ clock });
-    const server = createServer({ store, types: builtinTypes(), clock });
+    const serviceAccounts = { issuers: ['https://api'], keys: ephemeralKeys() };
+    const server = createServer({ store, types: builtinTypes(), clock, serviceAccounts });
     await server.start();
     const transport = inProcessTransport(server, { user: { name: 'test', groups: ['system:masters'] } });
     const client = createClient(transport);
