@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { createVirtualClock, type VirtualClock } from '../../src/clock/virtual.ts';
 import type { ContainerConfig } from '../../src/node/container-runtime.ts';
 import { annotatedBehaviour, type Behaviour } from '../../src/node/simulated/behaviour.ts';
 import { createSimulatedRuntime, type SimulatedRuntime } from '../../src/node/simulated/simulated-runtime.ts';
+import { testClient } from './client-streams.ts';
 import { describeRuntime, sandboxConfig, type Task } from './runtime-contract.ts';
 
 let contractClock: VirtualClock;
@@ -78,6 +80,32 @@ describe('simulated runtime', () => {
     const strings = { image: 'image:1', workingDir: '', logPath };
     return { name, ...strings, command: [], args: [], env: {}, mounts: [], attempt: 0, stdin: false, tty: false };
   }
+
+  it('plays what clients are joined to: commands, outputs, ports', async () => {
+    const behaviour: Behaviour = {
+      exec: async (command, client) => ({ stdout: `${command.join(' ')}: ${client?.tty}`, stderr: 'err', exitCode: 2 }),
+      ports: { 80: (connection) => void connection.end('served') },
+    };
+    const played = createSimulatedRuntime({ clock, behaviour: () => behaviour });
+    const sandbox = await played.runSandbox(sandboxConfig('a'));
+    const id = await played.createContainer(sandbox, config('main'));
+    await assert.rejects(played.portForward(sandbox, 80), /connection refused/);
+    await played.startContainer(id);
+    const plain = testClient();
+    assert.equal(await played.exec(id, ['a', 'b'], plain), 2);
+    assert.deepEqual(plain.said, { stdout: 'a b: false', stderr: 'err' });
+    const terminal = testClient({ tty: true });
+    await played.exec(id, ['c'], terminal);
+    assert.equal(terminal.said.stdout, 'c: trueerr');
+    assert.equal(await text(await played.portForward(sandbox, 80)), 'served');
+    await assert.rejects(played.portForward(sandbox, 81), /dial tcp4 10\.88\.\d+\.\d+:81: connect: connection refused/);
+    const attached = testClient();
+    const ended = played.attach(id, attached);
+    await played.write(id, 'a line\n');
+    played.exit(id, 0);
+    await ended;
+    assert.equal(attached.said.stdout, 'a line\n');
+  });
 
   it('does what annotations say, for one container before all', async () => {
     const annotations = {
