@@ -14,6 +14,7 @@ export {
   type WebhookHandler,
   type WebhookHandlers,
   type WebhookTarget,
+  webhookEndpoint,
 } from './admission/index.ts';
 export type { TokenAuthenticator, TokenIdentity } from './apis/authenticator.ts';
 export {

@@ -17,6 +17,7 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 export * from './chain.ts';
 export { dynamicAdmission } from './dynamic.ts';
 export type { AdmissionHost } from './host.ts';
+export { webhookEndpoint } from './webhook/endpoint.ts';
 export { type WebhookHandler, WebhookHandlers, type WebhookTarget } from './webhook/handlers.ts';
 export type { ReviewAnswer, ReviewRequest } from './webhook/review.ts';
 export { namespaceLifecycle, resourceQuota, serviceAccountPlugin, taintNodesByCondition };

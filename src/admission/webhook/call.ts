@@ -6,18 +6,18 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock/clock.ts';
 import { WebhookError } from '../../crd/webhook-client.ts';
 import { goQuote } from '../../machinery/field.ts';
-import { cloneJson, type JsonObject, type JsonValue, stringifyJson } from '../../machinery/json.ts';
+import { cloneJson, type JsonObject, type JsonValue } from '../../machinery/json.ts';
 import { badRequest, forbiddenError, type StatusDetails, StatusError } from '../../machinery/status.ts';
 import type { AdmissionHost } from '../host.ts';
 import { conditionsHold } from '../match-conditions.ts';
 import { type RequestView, requestJson } from '../request-view.ts';
 import type { WebhookHandler } from './handlers.ts';
 import {
+  answerOf,
   InvalidResponse,
   type ReviewRequest,
   type ReviewResponse,
   reviewOf,
-  reviewVersion,
   verifyResponse,
 } from './review.ts';
 import type { Webhook } from './webhook.ts';
@@ -115,16 +115,7 @@ async function handled(
       })
       .finally(() => timer.cancel());
   });
-  const { patch, ...rest } = answer;
-  const patched =
-    patch === undefined
-      ? {}
-      : {
-          patch: Buffer.from(stringifyJson(patch as unknown as JsonValue)).toString('base64'),
-          patchType: 'JSONPatch',
-        };
-  const response = { uid: question.uid!, ...(rest as unknown as JsonObject), ...patched };
-  return { kind: 'AdmissionReview', apiVersion: reviewVersion, response };
+  return answerOf(question.uid as string, answer);
 }
 
 /** The answer to the client of a request that a webhook does not allow. */

@@ -3,7 +3,7 @@
  * Source: `k8s.io/apiserver/pkg/admission/plugin/webhook/request` (admissionreview.go).
  */
 import { goQuote } from '../../machinery/field.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../machinery/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '../../machinery/json.ts';
 import type { JsonPatch } from '../../machinery/json-patch.ts';
 import { type ApiObject, parseGroupVersion } from '../../machinery/object.ts';
 import type { Operation } from '../chain.ts';
@@ -61,6 +61,16 @@ export const reviewVersion = 'admission.k8s.io/v1';
 /** A review as webhooks get it. */
 export function reviewOf(request: JsonObject): JsonObject {
   return { kind: 'AdmissionReview', apiVersion: reviewVersion, request };
+}
+
+/** A handler's answer as webhooks give it. */
+export function answerOf(uid: string, { patch, ...rest }: ReviewAnswer): JsonObject {
+  const patched =
+    patch === undefined || patch.length === 0
+      ? {}
+      : { patch: Buffer.from(stringifyJson(patch as JsonValue)).toString('base64'), patchType: 'JSONPatch' };
+  const response = { uid, ...(rest as unknown as JsonObject), ...patched };
+  return { kind: 'AdmissionReview', apiVersion: reviewVersion, response };
 }
 
 /** An answer as it came, checked. */
