@@ -6,6 +6,7 @@ import type { TokenAuthenticator } from '../apis/authenticator.ts';
 import type { Authorizer } from '../apis/authorizer.ts';
 import type { NodeConnector, ResourceAccess, ResourceVersion, UserInfo, Verb } from '../apis/resource-type.ts';
 import type { ServiceAccountTokens } from '../apis/service-account-tokens.ts';
+import type { AuditTrail } from '../auth/audit/trail.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import type { CacheEntry } from './cache-entry.ts';
@@ -32,6 +33,8 @@ export interface ApiRequest {
   /** Sentences for `Warning` headers. */
   readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
+  /** What is written of it in the audit log; `undefined`: nothing. */
+  readonly audit: AuditTrail | undefined;
   readonly services: RequestServices;
 }
 

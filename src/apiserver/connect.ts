@@ -50,6 +50,7 @@ async function upgrade(
     throw badRequest('Upgrade request required');
   }
   response.detachSocket(taken.socket as Socket);
+  exchange.audit?.started(101);
   const upgraded = { request, ...taken, protocols: withoutTokens(request) };
   try {
     if (connection.kind === 'command') await serveCommand(upgraded, connection, clock, stopping);

@@ -1,18 +1,11 @@
 /** One HTTP request and its answer: what both sides of the handling need of it. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuditTrail } from '../auth/audit/trail.ts';
 import { asksForWebSocket, type Upgrade } from '../streaming/upgrade.ts';
-import type { Representation } from './media.ts';
+import { plainJson, type Representation } from './media.ts';
 import { decodePath } from './request-info.ts';
 import { warningHeader } from './warning-header.ts';
-
-export const plainJson: Representation = {
-  encoding: 'json',
-  shape: 'object',
-  metaVersion: 'v1',
-  pretty: false,
-  contentType: 'application/json',
-};
 
 const noQuery = new URLSearchParams();
 
@@ -32,8 +25,11 @@ export class Exchange {
   readonly connection: Upgrade | undefined;
   /** The user's token came as a sub-protocol of the WebSocket. */
   knownByProtocol = false;
+  /** What is written of it in the audit log; `undefined`: nothing. */
+  audit: AuditTrail | undefined;
   readonly #started = performance.now();
   readonly #warnings: string[] = [];
+  #auditId: string | undefined;
   #abort: AbortController | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, connection?: Upgrade) {
@@ -64,9 +60,16 @@ export class Exchange {
     if (!this.#warnings.includes(message)) this.#warnings.push(message);
   };
 
+  /** What the audit log calls the request: what its client calls it, or else a name of its own. */
+  get auditId(): string {
+    const given = this.request.headers['audit-id'];
+    this.#auditId ??= typeof given === 'string' && given !== '' ? given : randomUUID();
+    return this.#auditId;
+  }
+
   /** What every answer carries. */
   headers(): Record<string, string> {
-    const headers: Record<string, string> = { 'Audit-Id': randomUUID(), 'Cache-Control': 'no-cache, private' };
+    const headers: Record<string, string> = { 'Audit-Id': this.auditId, 'Cache-Control': 'no-cache, private' };
     if (this.#warnings.length > 0) headers.Warning = warningHeader(this.#warnings);
     return headers;
   }

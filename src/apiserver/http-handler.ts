@@ -2,50 +2,47 @@
  * HTTP: from a node request to a verb and back. The handler is plain `(request, response)`, so that it runs under
  * node:https and mounts in Express alike.
  *
- * Flow: audit id → authenticate → authorize → look up → read the body → verb → render. Every failure is a Status.
+ * Flow: authenticate → audit → authorize → look up → read the body → verb → answer. Every failure is a Status.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { Attributes } from '../apis/authorizer.ts';
 import type { ConnectSubresource, UserInfo, Verb } from '../apis/resource-type.ts';
-import { anonymousUser, type Credentials } from '../auth/authenticate.ts';
+import type { Auditor } from '../auth/audit/auditor.ts';
+import { anonymousUser } from '../auth/authenticate.ts';
 import type { Authentication } from '../auth/authentication.ts';
 import type { Gate } from '../auth/authorize.ts';
 import { asksToImpersonate, impersonate } from '../auth/impersonate.ts';
-import type { Clock } from '../clock/clock.ts';
-import type { JsonObject } from '../machinery/json.ts';
-import type { ApiObject } from '../machinery/object.ts';
-import { internalError, methodNotAllowed, resourceNotServed, StatusError, unauthorized } from '../machinery/status.ts';
-import type { ApiRequest, ApiResponse, RequestServices } from './api-request.ts';
+import { methodNotAllowed, resourceNotServed, StatusError, unauthorized } from '../machinery/status.ts';
+import { type AnswerOptions, answers } from './answers.ts';
+import type { ApiRequest, RequestServices } from './api-request.ts';
+import { attempted, auditedRequest, unknownUser } from './audited-request.ts';
 import { connect } from './connect.ts';
-import { Exchange, plainJson } from './exchange.ts';
-import type { InFlight } from './in-flight.ts';
-import { negotiate, negotiateFailure, negotiateWatch } from './media.ts';
-import { type PathHandler, type PathResponse, textResponse } from './paths.ts';
+import { deprecation } from './deprecation.ts';
+import { Exchange } from './exchange.ts';
+import { identification } from './identify.ts';
+import { negotiate, negotiateWatch, plainJson } from './media.ts';
+import { type PathHandler, textResponse } from './paths.ts';
 import type { ResourceRegistry, ServedVersion } from './registry.ts';
-import { parseRowObject, type RenderContext, renderEntry, renderList, renderObject, renderOther } from './render.ts';
+import { parseRowObject } from './render.ts';
 import { attributesOf } from './request-attributes.ts';
 import { readBody } from './request-body.ts';
 import { parsePath, type ResourcePath } from './request-info.ts';
-import { drained, writeBody } from './response-body.ts';
-import type { ServerLog } from './server-log.ts';
 import { serve } from './verbs.ts';
-import { chunkedSink, respondWithWatch, type WatchSink } from './watch-response.ts';
-import { openWatchSocket, protocolAuthorization, refuseHandshake } from './watch-socket.ts';
 
-export interface HandlerOptions {
+export interface HandlerOptions extends AnswerOptions {
   readonly registry: ResourceRegistry;
-  readonly clock: Clock;
   readonly authentication: Authentication;
   readonly authorize: Gate;
   readonly paths: readonly PathHandler[];
   readonly services: RequestServices;
-  readonly inFlight: InFlight;
   /** Aborted when the server stops. */
   readonly stopping: AbortSignal;
-  readonly log: ServerLog;
-  readonly onRequest: (verb: string, resource: string, code: number, seconds: number) => void;
+  /** Absent: there is no audit log. */
+  readonly auditor: Auditor | undefined;
+  /** The header of every answer; absent: none. */
+  readonly strictTransportSecurity: string | undefined;
 }
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -53,8 +50,9 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export function httpHandler(options: HandlerOptions): { handler: HttpHandler; upgrade: UpgradeHandler } {
-  const { authentication } = options;
-  const users = new WeakMap<object, Promise<UserInfo>>();
+  const { authentication, auditor } = options;
+  const identify = identification(authentication);
+  const { respond, send, fail } = answers(options);
 
   return {
     handler(request, response) {
@@ -67,31 +65,45 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
   };
 
   function answer(exchange: Exchange): void {
+    if (options.strictTransportSecurity !== undefined) {
+      exchange.response.setHeader('Strict-Transport-Security', options.strictTransportSecurity);
+    }
     handle(exchange).catch((error: unknown) => fail(exchange, error));
   }
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, query } = exchange;
-    if (exchange.brokenPath) return await sendText(exchange, textResponse(400, '400 Bad Request'));
-    let user = await identify(exchange);
-    if (user === anonymousUser && !authentication.anonymous(exchange.path)) throw unauthorized();
-    if (asksToImpersonate(request.headers)) user = await impersonate(user, request.headersDistinct, options.authorize);
+    if (exchange.brokenPath) return await send(exchange, textResponse(400, '400 Bad Request'));
     const target = parsePath(exchange.path);
     const connection = connectionOf(target);
-    // Node reads no body behind a head that asks for an upgrade.
-    if (exchange.connection !== undefined && connection === undefined && !/^(GET|HEAD)$/.test(request.method ?? '')) {
-      return await sendText(exchange, textResponse(400, '400 Bad Request'));
-    }
-    if (target.kind === 'other') {
-      await options.authorize({ user, verb: (request.method ?? 'GET').toLowerCase(), path: exchange.path });
-      return await answerPath(exchange, user);
-    }
     // Kubernetes has no verb for OPTIONS, which proxies pass on: who may read may ask.
     const method = request.method === 'OPTIONS' && connection?.passesPath === true ? 'GET' : request.method;
-    const verb = verbOf(method, target, query);
+    const verb = target.kind === 'other' ? undefined : verbOf(method, target, query);
+    const attributesFor = (asking: UserInfo): Attributes =>
+      target.kind === 'other'
+        ? { user: asking, verb: (method ?? 'GET').toLowerCase(), path: exchange.path }
+        : attributesOf(asking, verb ?? '', target, query);
+
+    let user = await identifyOrRefuse(exchange, attributesFor);
+    let attributes = attributesFor(user);
+    exchange.audit = auditor?.begin(auditedRequest(exchange, attributes, options.clock.now()));
+    if (asksToImpersonate(request.headers)) {
+      user = await impersonate(user, request.headersDistinct, options.authorize);
+      attributes = attributesFor(user);
+      exchange.audit?.impersonates(user);
+    }
+    // Node reads no body behind a head that asks for an upgrade.
+    if (exchange.connection !== undefined && connection === undefined && !/^(GET|HEAD)$/.test(request.method ?? '')) {
+      return await send(exchange, textResponse(400, '400 Bad Request'));
+    }
+    if (target.kind === 'other') {
+      await options.authorize(attributes, exchange.audit?.decided);
+      return await answerPath(exchange, user);
+    }
+    if (verb === undefined) throw methodNotAllowed();
     exchange.verb = verb;
     exchange.resource = target.resource;
-    const pending = options.authorize(attributesOf(user, verb, target, query));
+    const pending = options.authorize(attributes, exchange.audit?.decided);
     if (pending !== undefined) await pending;
     const served = options.registry.find(target.group, target.version, target.resource);
     if (served === undefined) return await answerMissing(exchange, target, user);
@@ -101,6 +113,24 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       await answerResource(exchange, target, verb, served, user);
     } finally {
       release();
+    }
+  }
+
+  /** The audit log hears of those who are turned away as well. */
+  async function identifyOrRefuse(
+    exchange: Exchange,
+    attributesFor: (user: UserInfo) => Attributes,
+  ): Promise<UserInfo> {
+    try {
+      const user = await identify(exchange);
+      if (user === anonymousUser && !authentication.anonymous(exchange.path)) throw unauthorized();
+      return user;
+    } catch (error) {
+      if (error instanceof StatusError) {
+        const request = auditedRequest(exchange, attributesFor(unknownUser), options.clock.now());
+        auditor?.refuse(request, attempted(exchange), error.code);
+      }
+      throw error;
     }
   }
 
@@ -122,7 +152,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     options.inFlight.enter('watch', user);
     if (!connection.verbs.includes(verb)) throw methodNotAllowed();
     if (connection.needsCreate === true && verb !== 'create') {
-      await options.authorize(attributesOf(user, 'create', target, exchange.query));
+      await options.authorize(attributesOf(user, 'create', target, exchange.query), exchange.audit?.decided);
     }
     const { clock, stopping } = options;
     await connect(exchange, apiRequest(exchange, target, verb, served, user, undefined), connection, {
@@ -131,6 +161,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     });
     const code = exchange.response.headersSent ? exchange.response.statusCode : 101;
     options.onRequest('CONNECT', target.resource, code, exchange.seconds());
+    exchange.audit?.complete(code);
   }
 
   function apiRequest(
@@ -158,26 +189,9 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       get signal() {
         return exchange.signal;
       },
+      audit: exchange.audit,
       services: options.services,
     };
-  }
-
-  function identify(exchange: Exchange): Promise<UserInfo> {
-    const { request, upgrade } = exchange;
-    const socket = request.socket as TLSSocket;
-    let { authorization } = request.headers;
-    if (upgrade !== undefined && authorization === undefined && certificateOf(socket) === undefined) {
-      authorization = protocolAuthorization(request);
-      exchange.knownByProtocol = authorization !== undefined;
-    }
-    if (authorization !== undefined) return authentication.identify(credentialsOf(socket, authorization));
-    // Node reads the certificate anew each time it is asked for; the connection's stays what it was.
-    let user = users.get(socket);
-    if (user === undefined) {
-      user = authentication.identify(credentialsOf(socket, undefined));
-      users.set(socket, user);
-    }
-    return user;
   }
 
   async function answerPath(exchange: Exchange, user: UserInfo): Promise<void> {
@@ -194,15 +208,9 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       });
       if (pending === undefined) continue;
       if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
-      const { code, contentType, body, headers } = await pending;
-      await send(exchange, code, contentType, Buffer.isBuffer(body) ? body : Buffer.from(body), headers);
-      return;
+      return await send(exchange, await pending);
     }
-    await sendText(exchange, textResponse(404, '404 page not found\n'));
-  }
-
-  async function sendText(exchange: Exchange, { code, contentType, body, headers }: PathResponse): Promise<void> {
-    await send(exchange, code, contentType, Buffer.from(body), headers);
+    await send(exchange, textResponse(404, '404 page not found\n'));
   }
 
   /** A resource that is not served: a Status under a group version that is, a plain 404 elsewhere. */
@@ -237,118 +245,6 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     if (response.statusCode >= 500)
       options.log.error({ path: exchange.path, code: response.statusCode }, 'request failed');
   }
-
-  async function respond(
-    exchange: Exchange,
-    result: ApiResponse,
-    context: RenderContext,
-    served: ServedVersion,
-  ): Promise<void> {
-    const { representation } = context;
-    switch (result.kind) {
-      case 'entry':
-        return await send(exchange, result.code, representation.contentType, await renderEntry(result.entry, context));
-      case 'list':
-        return await sendParts(exchange, 200, representation.contentType, await renderList(result.list, context));
-      case 'object':
-        return await send(
-          exchange,
-          result.code,
-          representation.contentType,
-          result.version === undefined
-            ? renderObject(result.object as JsonObject, representation)
-            : renderOther(result.object as ApiObject, result.version, context),
-        );
-      case 'watch': {
-        const refused = exchange.upgrade && refuseHandshake(exchange.request, !exchange.knownByProtocol);
-        if (refused !== undefined) {
-          const { code, text, headers } = refused;
-          return await send(exchange, code, 'text/plain; charset=utf-8', Buffer.from(text), headers);
-        }
-        return await respondWithWatch(
-          () => watchSink(exchange, context),
-          served.store,
-          result.selection,
-          result.options,
-          context,
-          options.clock,
-        );
-      }
-      case 'stream':
-        return await sendStream(exchange, result.code, result.contentType, result.body);
-    }
-  }
-
-  function send(
-    exchange: Exchange,
-    code: number,
-    contentType: string,
-    bytes: Buffer,
-    extra?: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    return sendParts(exchange, code, contentType, [bytes], extra);
-  }
-
-  async function sendParts(
-    exchange: Exchange,
-    code: number,
-    contentType: string,
-    parts: readonly Buffer[],
-    extra?: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const { request, response } = exchange;
-    const headers: Record<string, string> = { ...exchange.headers(), ...extra, 'Content-Type': contentType };
-    // A client that keeps its connection would keep the server from ending.
-    if (options.inFlight.stopping) headers.Connection = 'close';
-    options.onRequest(exchange.verb, exchange.resource, code, exchange.seconds());
-    await writeBody(request, response, code, headers, parts);
-  }
-
-  async function sendStream(
-    exchange: Exchange,
-    code: number,
-    contentType: string,
-    body: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const { response } = exchange;
-    response.writeHead(code, { ...exchange.headers(), 'Content-Type': contentType });
-    response.flushHeaders();
-    try {
-      for await (const chunk of body) {
-        if (response.destroyed) return;
-        if (!response.write(chunk)) await drained(response);
-      }
-      response.end();
-    } catch (error) {
-      // The head is out: all that is left is to cut the stream, so that the client sees it is not whole.
-      options.log.error({ path: exchange.path, error: String(error) }, 'stream failed');
-      response.destroy();
-    }
-  }
-
-  function fail(exchange: Exchange, error: unknown): void {
-    const { response } = exchange;
-    const failure = error instanceof StatusError ? error : internalError(messageOf(error));
-    if (!(error instanceof StatusError)) {
-      const cause = error instanceof Error ? error.stack : String(error);
-      options.log.error({ path: exchange.path, error: cause }, 'request failed');
-    }
-    if (response.headersSent || response.destroyed) {
-      response.destroy();
-      return;
-    }
-    const { accept, 'user-agent': userAgent } = exchange.request.headers;
-    const representation = negotiateFailure(accept, exchange.query, userAgent);
-    const headers: Record<string, string> = { 'Content-Type': representation.contentType };
-    const retry = failure.status.details?.retryAfterSeconds;
-    if (retry !== undefined) headers['Retry-After'] = String(retry);
-    // A body that was refused half-read must not be taken for the next request.
-    if (!exchange.request.complete) headers.Connection = 'close';
-    const body = renderObject(failure.status as unknown as JsonObject, representation);
-    options.onRequest(exchange.verb, exchange.resource, failure.code, exchange.seconds());
-    response.writeHead(failure.code, { ...exchange.headers(), ...headers, 'Content-Length': String(body.length) });
-    response.end(body);
-  }
 }
 
 /** An answer on a connection that node has let go of: it is the last one there. */
@@ -362,20 +258,7 @@ function respondOn(socket: Duplex, request: IncomingMessage): ServerResponse {
   return response;
 }
 
-function watchSink(exchange: Exchange, context: RenderContext): WatchSink | Promise<WatchSink> {
-  const { request, response, upgrade, knownByProtocol } = exchange;
-  if (upgrade === undefined) return chunkedSink(response, exchange.headers(), context);
-  response.detachSocket(upgrade.socket as Socket);
-  return openWatchSocket(request, upgrade, !knownByProtocol);
-}
-
-function deprecation({ type, version }: ServedVersion): string {
-  const { group, names } = type;
-  const kind = group === '' ? `${version.name} ${names.kind}` : `${group}/${version.name} ${names.kind}`;
-  return version.deprecationWarning ?? `${kind} is deprecated`;
-}
-
-function verbOf(method: string | undefined, target: ResourcePath, query: URLSearchParams): Verb {
+function verbOf(method: string | undefined, target: ResourcePath, query: URLSearchParams): Verb | undefined {
   switch (method) {
     case 'GET':
     case 'HEAD':
@@ -391,25 +274,11 @@ function verbOf(method: string | undefined, target: ResourcePath, query: URLSear
     case 'DELETE':
       return target.name === '' ? 'deletecollection' : 'delete';
     default:
-      throw methodNotAllowed();
+      return undefined;
   }
 }
 
 function asksToWatch(query: URLSearchParams): boolean {
   const text = query.get('watch');
   return text !== null && text !== '0' && text.toLowerCase() !== 'false';
-}
-
-function credentialsOf(socket: TLSSocket, authorization: string | undefined): Credentials {
-  return { certificate: certificateOf(socket), authorization, address: socket.remoteAddress };
-}
-
-function certificateOf(socket: TLSSocket): Credentials['certificate'] {
-  if (typeof socket.getPeerCertificate !== 'function' || !socket.authorized) return undefined;
-  const certificate = socket.getPeerCertificate();
-  return certificate === null || Object.keys(certificate).length === 0 ? undefined : certificate;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -16,7 +16,7 @@ export interface Representation {
   readonly contentType: string;
 }
 
-const json: Representation = {
+export const plainJson: Representation = {
   encoding: 'json',
   shape: 'object',
   metaVersion: 'v1',
@@ -24,7 +24,7 @@ const json: Representation = {
   contentType: 'application/json',
 };
 
-const yaml: Representation = { ...json, encoding: 'yaml', contentType: 'application/yaml' };
+const yaml: Representation = { ...plainJson, encoding: 'yaml', contentType: 'application/yaml' };
 
 export const acceptedTypes: readonly string[] = ['application/json', 'application/yaml'];
 /** What request bodies may be. */
@@ -61,7 +61,7 @@ export function negotiateFailure(
   query: URLSearchParams,
   userAgent: string | undefined,
 ): Representation {
-  const found = failures(accept) ?? json;
+  const found = failures(accept) ?? plainJson;
   return wantsPretty(query, userAgent) ? { ...found, pretty: true } : found;
 }
 
@@ -77,7 +77,7 @@ function chooser(
 ): (accept: string | undefined) => Representation | undefined {
   const known = new Map<string, Representation | undefined>();
   return (accept) => {
-    if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return json;
+    if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return plainJson;
     if (known.has(accept)) return known.get(accept);
     let found: Representation | undefined;
     for (const clause of acceptClauses(accept)) {
@@ -131,7 +131,7 @@ function parseClause(text: string): Clause {
 function represent({ type, parameters, quality }: Clause): Representation | undefined {
   if (quality === 0) return undefined;
   let base: Representation;
-  if (type === '*/*' || type === 'application/*' || type === 'application/json') base = json;
+  if (type === '*/*' || type === 'application/*' || type === 'application/json') base = plainJson;
   else if (type === 'application/yaml') base = yaml;
   else return undefined;
   const { as, g, v, sv, stream, pretty } = Object.fromEntries(parameters);

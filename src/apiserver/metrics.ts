@@ -2,6 +2,7 @@
  * `/metrics` in Prometheus' text format, with kube-apiserver's names. prom-client is loaded when somebody asks: counting
  * must cost nothing at start and little per request.
  */
+import type { Auditor } from '../auth/audit/auditor.ts';
 import type { InFlight } from './in-flight.ts';
 import type { PathHandler, PathResponse } from './paths.ts';
 
@@ -32,15 +33,15 @@ export class ServerMetrics {
     for (let i = buckets.length - 1; i >= 0 && seconds <= buckets[i]!; i--) series.buckets[i]! += 1;
   }
 
-  path(inFlight: InFlight): PathHandler {
-    return ({ path }) => (path === '/metrics' ? this.#answer(inFlight) : undefined);
+  path(inFlight: InFlight, auditor: Auditor | undefined): PathHandler {
+    return ({ path }) => (path === '/metrics' ? this.#answer(inFlight, auditor) : undefined);
   }
 
-  async #answer(inFlight: InFlight): Promise<PathResponse> {
+  async #answer(inFlight: InFlight, auditor: Auditor | undefined): Promise<PathResponse> {
     return {
       code: 200,
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: `${this.#text(inFlight)}${await processMetrics()}`,
+      body: `${this.#text(inFlight)}${auditor?.metrics() ?? ''}${await processMetrics()}`,
     };
   }
 

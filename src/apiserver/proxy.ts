@@ -106,6 +106,7 @@ async function switchOver(exchange: Exchange, sent: ClientRequest, target: Targe
   }
   const { message, socket: remote, head: first } = answer;
   const lines = pairs(message.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
+  exchange.audit?.started(101);
   socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
   if (first.length > 0) socket.write(first);
   if (head.length > 0) remote.write(head);
@@ -145,6 +146,7 @@ async function send(exchange: Exchange, message: IncomingMessage, target: Target
   );
   response.writeHead(message.statusCode ?? 502, message.statusMessage, rewritten.flat());
   response.flushHeaders();
+  exchange.audit?.started(response.statusCode);
   // Whichever side breaks off, the head is out: the answer is cut.
   await pipeline(message, response).catch(() => response.destroy());
 }

@@ -16,7 +16,12 @@ interface Target {
   readonly watch?: boolean;
 }
 
-export function attributesOf(user: UserInfo, verb: Verb, target: Target, query: URLSearchParams): ResourceAttributes {
+export function attributesOf(
+  user: UserInfo,
+  verb: Verb | '',
+  target: Target,
+  query: URLSearchParams,
+): ResourceAttributes {
   const { group, version, resource, subresource, namespace, name } = target;
   const attributes = { user, verb, group, version, resource, subresource, namespace, name };
   if (verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection') return attributes;

@@ -13,6 +13,7 @@ import { type ApiObject, groupVersion } from '../machinery/object.ts';
 import { conflict, methodNotAllowed, modified } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { decodeApplied } from './apply.ts';
+import { notePatch } from './audited.ts';
 import { type CacheEntry, draftOf } from './cache-entry.ts';
 import { convertObject } from './conversion.ts';
 import { decodeObject, reportProblems } from './decode.ts';
@@ -107,11 +108,13 @@ function replaced(request: ApiRequest): ScaleWrite {
   const decoded = decodeObject(requireBody(request), scaleType, scaleVersion);
   reportProblems(decoded, options.fieldValidation, scaleType, scaleVersion, request.warn);
   checkUrl(request, decoded.object);
+  request.audit?.requested(decoded.object);
   return { options, change: (current) => tracked(structuredClone(decoded.object) as Scale, current, request, options) };
 }
 
 function patched(request: ApiRequest): ScaleWrite {
   const body = requireBody(request);
+  notePatch(request.audit, body);
   const mediaType = body.kind === 'bytes' ? body.mediaType : (request.query.get('patchType') ?? '');
   const kind = patchKind(mediaType, request.served.version);
   const options = parseWriteOptions(request.query, 'PatchOptions', kind === 'apply');

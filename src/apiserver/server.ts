@@ -11,6 +11,7 @@ import type { Authorizer } from '../apis/authorizer.ts';
 import type { ObjectSource } from '../apis/object-source.ts';
 import type { NodeConnector, ResourceType, UserInfo, Verb } from '../apis/resource-type.ts';
 import type { AnonymousPolicy } from '../auth/anonymous.ts';
+import type { Auditor } from '../auth/audit/auditor.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { authentication, type ServiceAccountSettings } from '../auth/authentication.ts';
 import {
@@ -28,6 +29,8 @@ import { resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { Store } from '../storage/store.ts';
 import { admissionHost } from './admission-host.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
+import { noteFailure, noteLocalAnswer } from './audited.ts';
+import { auditedLocalRequest } from './audited-request.ts';
 import { CustomResources } from './custom-resources.ts';
 import type { RequestBody } from './decode.ts';
 import { discoveryPaths } from './discovery.ts';
@@ -79,6 +82,10 @@ export interface ServerOptions {
   readonly nodes?: NodeConnector;
   /** How many requests run at once, besides those of the system's own components; more are answered 429. */
   readonly inFlight?: Partial<InFlightLimits>;
+  /** Keeps the audit log; default: there is none. */
+  readonly auditor?: Auditor;
+  /** `Strict-Transport-Security` of every answer; default: none. */
+  readonly strictTransportSecurity?: string;
   readonly log?: ServerLog;
   readonly healthChecks?: readonly HealthCheck[];
 }
@@ -112,6 +119,7 @@ export class ApiServer {
   /** Admission webhooks that are functions of this process. */
   readonly webhooks = new WebhookHandlers();
   readonly #store: Store;
+  readonly #auditor: Auditor | undefined;
   readonly #inFlight: InFlight;
   readonly #metrics = new ServerMetrics();
   readonly #custom: CustomResources | undefined;
@@ -127,6 +135,7 @@ export class ApiServer {
     const { store, clock = systemClock, log = silentLog } = options;
     this.clock = clock;
     this.#inFlight = new InFlight(options.inFlight);
+    this.#auditor = options.auditor;
     this.#store = store;
     this.objects = objectSource(this.registry, clock, log);
     const access = resourceAccess(this.registry);
@@ -178,7 +187,7 @@ export class ApiServer {
       discoveryPaths(this.registry),
       openApiPaths(this.registry),
       ...(options.serviceAccounts === undefined ? [] : [issuerDiscoveryPaths(options.serviceAccounts)]),
-      this.#metrics.path(this.#inFlight),
+      this.#metrics.path(this.#inFlight, options.auditor),
       indexPath(this.registry, checks),
     ];
     const surface = httpHandler({
@@ -191,6 +200,8 @@ export class ApiServer {
       inFlight: this.#inFlight,
       stopping: this.#stopping.signal,
       log,
+      auditor: options.auditor,
+      strictTransportSecurity: options.strictTransportSecurity,
       onRequest: (verb, resource, code, seconds) => this.#metrics.observe(verb, resource, code, seconds),
     });
     this.handler = surface.handler;
@@ -227,51 +238,73 @@ export class ApiServer {
     return served;
   }
 
-  /** The same as over HTTP: authorization, admission, everything but the socket. */
-  async request(request: LocalRequest): Promise<{ served: ServedVersion; response: ApiResponse }> {
-    const { verb, user } = request;
-    const pending = this.#authorize(attributesOf(user, verb, request, request.query));
-    if (pending !== undefined) await pending;
-    const served = this.find(request.group, request.version, request.resource);
-    const release = this.#inFlight.enter(verb, user);
+  /** The same as over HTTP: authorization, admission, everything but the socket. Whoever watches says when it has `ended`. */
+  async request(
+    request: LocalRequest,
+  ): Promise<{ served: ServedVersion; response: ApiResponse; ended: (() => void) | undefined }> {
+    const { verb, user, userAgent, query } = request;
+    const attributes = attributesOf(user, verb, request, query);
+    const now = this.clock.now();
+    const audit = this.#auditor?.begin(auditedLocalRequest(attributes, query, userAgent, now));
     try {
-      const response = await serve({
-        verb,
-        served,
-        namespace: request.namespace,
-        name: request.name,
-        subresource: request.subresource,
-        rest: '',
-        query: request.query,
-        user,
-        userAgent: request.userAgent,
-        body: request.body,
-        now: this.clock.now(),
-        warn: request.warn ?? ignoreWarning,
-        signal: request.signal,
-        services: this.#services,
-      });
-      return { served, response };
-    } finally {
-      release();
+      const pending = this.#authorize(attributes, audit?.decided);
+      if (pending !== undefined) await pending;
+      const served = this.find(request.group, request.version, request.resource);
+      const release = this.#inFlight.enter(verb, user);
+      try {
+        const response = await serve({
+          verb,
+          served,
+          namespace: request.namespace,
+          name: request.name,
+          subresource: request.subresource,
+          rest: '',
+          query,
+          user,
+          userAgent,
+          body: request.body,
+          now,
+          warn: request.warn ?? ignoreWarning,
+          signal: request.signal,
+          audit,
+          services: this.#services,
+        });
+        return { served, response, ended: audit && (await noteLocalAnswer(audit, response, served, now)) };
+      } finally {
+        release();
+      }
+    } catch (error) {
+      if (audit !== undefined) noteFailure(audit, error);
+      throw error;
     }
   }
 
   /** What a path outside the resources answers: discovery, OpenAPI, version, health. */
   async document(path: string, user: UserInfo): Promise<PathResponse> {
-    await this.#authorize({ user, verb: 'get', path });
-    for (const handler of this.#paths) {
-      const answer = handler({
-        method: 'GET',
-        path,
-        query: new URLSearchParams(),
-        accept: 'application/json',
-        ifNoneMatch: undefined,
-        user,
-      });
-      if (answer !== undefined) return await answer;
+    const attributes = { user, verb: 'get', path };
+    const query = new URLSearchParams();
+    const audit = this.#auditor?.begin(auditedLocalRequest(attributes, query, '', this.clock.now()));
+    try {
+      await this.#authorize(attributes, audit?.decided);
+      for (const handler of this.#paths) {
+        const pending = handler({
+          method: 'GET',
+          path,
+          query,
+          accept: 'application/json',
+          ifNoneMatch: undefined,
+          user,
+        });
+        if (pending === undefined) continue;
+        const answer = await pending;
+        audit?.complete(answer.code);
+        return answer;
+      }
+      throw resourceNotServed();
+    } catch (error) {
+      if (audit !== undefined) noteFailure(audit, error);
+      throw error;
     }
-    throw resourceNotServed();
   }
 
   #requireReady(): void {

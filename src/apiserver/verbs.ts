@@ -9,9 +9,11 @@ import type { ApiObject } from '../machinery/object.ts';
 import { badRequest, methodNotAllowed, type Named, resourceNotServed, StatusError } from '../machinery/status.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { serveApply } from './apply.ts';
+import { notePatch } from './audited.ts';
 import type { CacheEntry } from './cache-entry.ts';
 import { applyDefaults, type Decoded, decodeValue, foreignKind, requireJsonObject } from './decode.ts';
 import { type DeleteOptions, parseDeleteOptions, parseDeleteQuery } from './deletion.ts';
+import { noteDeprecation } from './deprecation.ts';
 import type { UpdateTarget } from './object-lifecycle.ts';
 import { deleteOptionsName } from './openapi/definitions.ts';
 import { parseListOptions, parseWriteOptions, unsaidWriteOptions } from './options.ts';
@@ -33,7 +35,8 @@ import {
 } from './write-request.ts';
 
 export async function serve(request: ApiRequest): Promise<ApiResponse> {
-  const { served, verb, subresource } = request;
+  const { served, verb, subresource, audit } = request;
+  if (audit !== undefined && served.version.deprecated === true) noteDeprecation(audit, served);
   if (subresource === '') {
     if (!served.type.verbs.includes(verb)) throw methodNotAllowed();
     if (served.type.virtual !== undefined) return await serveVirtual(request, served.type.virtual);
@@ -141,6 +144,7 @@ async function patch(request: ApiRequest): Promise<ApiResponse> {
   const kind = patchKind(mediaType, version);
   const options = parseWriteOptions(request.query, 'PatchOptions', kind === 'apply');
   const target = targetOf(request);
+  notePatch(request.audit, body);
   if (kind === 'apply') return await serveApply(request, body, options, target);
   const decoded = decodePatch(kind, body, version);
   const result = await store.update(
@@ -202,13 +206,14 @@ function deleteRequest(request: ApiRequest): { options: DeleteOptions; write: Wr
   return { options, write };
 }
 
-function deleteOptionsOf({ body, query }: ApiRequest): DeleteOptions {
+function deleteOptionsOf({ body, query, audit }: ApiRequest): DeleteOptions {
   if (body === undefined || (body.kind === 'bytes' && body.bytes.length === 0)) return parseDeleteQuery(query);
   const { value } = decodeValue(body, 'DeleteOptions', schemaOf(deleteOptionsName));
   requireJsonObject(value, 'DeleteOptions', body);
   if (value.kind !== undefined && value.kind !== 'DeleteOptions') {
     throw badRequest('decoded object cannot be converted to DeleteOptions');
   }
+  audit?.requested(value);
   return parseDeleteOptions(value);
 }
 
@@ -241,6 +246,7 @@ async function serveNamed(request: ApiRequest): Promise<ApiResponse> {
       throw foreignKind({ kind: String(kind), apiVersion: String(apiVersion) }, { group, name: found.kind });
     }
     body = value;
+    request.audit?.requested(body);
   }
   const options = parseWriteOptions(request.query, 'CreateOptions');
   if (verb === 'create' && body !== undefined) await admitCreated(request, found, body, options);

@@ -10,7 +10,9 @@ import { managerName, type WriteKind, type WriteOptions } from './options.ts';
 import type { WriteRequest } from './resource-store.ts';
 
 export function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
-  return { now: request.now, user: request.user, dryRun, authorizer: request.services.authorizer };
+  const { now, user, audit, services } = request;
+  const context = { now, user, dryRun, authorizer: services.authorizer };
+  return audit === undefined ? context : { ...context, annotate: audit.annotate };
 }
 
 export function writeRequest(request: ApiRequest, options: WriteOptions, kind: WriteKind): WriteRequest {
@@ -59,6 +61,7 @@ export function decodeBody(request: ApiRequest, options: WriteOptions): Decoded 
   const decoded = decodeObject(requireBody(request), type, version);
   reportProblems(decoded, options.fieldValidation, type, version, request.warn);
   applyDefaults(decoded.object, type, version);
+  request.audit?.requested(decoded.object);
   return decoded;
 }
 

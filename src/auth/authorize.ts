@@ -95,13 +95,19 @@ function joinRules(a: UserRules, b: UserRules): UserRules {
   };
 }
 
-/** Lets a request in, or refuses it by throwing a 403; asynchronous only where an authorizer is. */
-export type Gate = (attributes: Attributes) => void | Promise<void>;
+/** Lets a request in, or refuses it by throwing a 403; asynchronous only where an authorizer is. `told` hears why first. */
+export type Gate = (attributes: Attributes, told?: (decision: Decision) => void) => void | Promise<void>;
 
 export function gateOf(authorizer: Authorizer): Gate {
-  return (attributes) => {
+  return (attributes, told) => {
     const decision = authorizer.authorize(attributes);
-    if (decision instanceof Promise) return decision.then((settled) => requireAllowed(settled, attributes));
+    if (decision instanceof Promise) {
+      return decision.then((settled) => {
+        told?.(settled);
+        requireAllowed(settled, attributes);
+      });
+    }
+    told?.(decision);
     requireAllowed(decision, attributes);
   };
 }

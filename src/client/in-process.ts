@@ -112,7 +112,8 @@ class InProcessTransport implements Transport {
     Promise.resolve()
       .then(() => this.#requireOpen())
       .then(() => this.#server.request(local))
-      .then(({ served, response }) => {
+      .then(({ served, response, ended }) => {
+        watch.onEnd(ended);
         if (response.kind !== 'watch') throw badRequest(`${request.target.resource} cannot be watched`);
         return watch.open(served, response);
       })
@@ -155,6 +156,7 @@ class LocalWatch {
   #served: ServedVersion | undefined;
   #session: WatchSession | undefined;
   #release: (() => void) | undefined;
+  #ended: (() => void) | undefined;
   #timeout: Timer | undefined;
   #scheduled = false;
   #closed = false;
@@ -163,6 +165,12 @@ class LocalWatch {
     this.#handlers = handlers;
     this.#clock = clock;
     this.#onClose = onClose;
+  }
+
+  /** Called when the watch is over, or at once when it is already. */
+  onEnd(ended: (() => void) | undefined): void {
+    if (this.#closed) ended?.();
+    else this.#ended = ended;
   }
 
   async open(
@@ -194,6 +202,7 @@ class LocalWatch {
     this.#timeout?.cancel();
     this.#session?.close();
     this.#release?.();
+    this.#ended?.();
     this.#onClose();
   }
 
