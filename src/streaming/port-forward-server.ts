@@ -145,7 +145,7 @@ async function forwardChannels(socket: ChannelSocket, index: number, port: numbe
       target.pipe(output);
     });
   } catch (failure) {
-    if (error.writable) error.write((failure as Error).message);
+    if (error.writable && !isHangUp(failure as Error)) error.write((failure as Error).message);
   }
   await Promise.all(
     [output, error].map(
@@ -162,6 +162,11 @@ async function forwardChannels(socket: ChannelSocket, index: number, port: numbe
 
 // ---------------------------------------------------------------------------------------------------------------- both
 
+/** The pod's process has closed a connection that was still written to: no failure, or clients would give up all others. */
+function isHangUp({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ECONNRESET';
+}
+
 /** Both directions, each until it ends; resolves to what went wrong with the pod's side, if anything. */
 async function forward(client: Duplex, port: number, dial: PortDialer): Promise<string | undefined> {
   let target: Duplex;
@@ -176,12 +181,15 @@ async function forward(client: Duplex, port: number, dial: PortDialer): Promise<
       open -= 1;
       if (open === 0) resolve(undefined);
     };
-    target.once('error', (error) => resolve(error.message));
+    target.once('error', (error: NodeJS.ErrnoException) => resolve(isHangUp(error) ? undefined : error.message));
     client.once('close', () => {
       target.destroy();
       resolve(undefined);
     });
     target.once('close', () => {
+      // What the client still says is read and dropped: unread, it would hold up its other connections.
+      client.unpipe(target);
+      client.resume();
       if (client.writable) client.end();
       resolve(undefined);
     });

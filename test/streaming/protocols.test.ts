@@ -61,12 +61,14 @@ describe('streams of commands and ports', () => {
     session = async () => async () => 0;
   });
 
-  /** Port 7 echoes, 13 says something and ends, the rest is refused. */
+  /** Port 7 echoes, 13 says something and ends, 1 hangs up, 2 breaks, the rest is refused. */
   async function dial(wanted: number): Promise<Duplex> {
     dialled.push(wanted);
     const [near, far] = duplexPair();
     if (wanted === 7) pipeline(far, far).catch(() => undefined);
     else if (wanted === 13) far.end('the time');
+    else if (wanted === 1) near.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    else if (wanted === 2) near.destroy(new Error('it broke'));
     else throw new Error(`nobody listens on ${wanted}`);
     return near;
   }
@@ -286,9 +288,22 @@ describe('streams of commands and ports', () => {
       const failed = await open(spdy!, 'error', { port: '9', requestid: '1' });
       await open(spdy!, 'data', { port: '9', requestid: '1' });
       assert.equal(await text(failed), 'nobody listens on 9');
+      // A pod that hangs up is no failure: kubectl would give up every other connection.
+      for (const [port, said] of Object.entries({ 1: '', 2: 'it broke' })) {
+        const why = await open(spdy!, 'error', { port, requestid: `broken ${port}` });
+        const cut = await open(spdy!, 'data', { port, requestid: `broken ${port}` });
+        cut.write(Buffer.alloc(2 * 1024 * 1024));
+        assert.equal(await text(why), said);
+        assert.equal(await text(cut), '');
+      }
+      // What was said to those holds nobody up.
+      await open(spdy!, 'error', { port: '7', requestid: 'again' });
+      const again = await open(spdy!, 'data', { port: '7', requestid: 'again' });
+      again.end('still there');
+      assert.equal(await text(again), 'still there');
       const neither = await open(spdy!, 'data', { port: '70000', requestid: '2' });
       await once(neither, 'close');
-      assert.deepEqual(dialled, [7, 9]);
+      assert.deepEqual(dialled, [7, 9, 1, 2, 7]);
       spdy!.close();
     });
   });
