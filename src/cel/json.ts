@@ -42,6 +42,8 @@ export function fromJson(raw: unknown): Value {
     case 'object':
       if (raw === null) return null;
       if (Array.isArray(raw)) return new ListValue(raw, fromJson);
+      // Nearly everything is plain, and values never are.
+      if (Object.getPrototypeOf(raw) === Object.prototype) return new JsonMap(raw as Record<string, unknown>, fromJson);
       if (raw instanceof Uint8Array || valueClasses.some((valueClass) => raw instanceof valueClass))
         return raw as Value;
       return new JsonMap(raw as Record<string, unknown>, fromJson);
