@@ -2,7 +2,8 @@
  * Makes the schemas of Kubernetes' own kinds: `node scripts/generate-schemas.mjs [output directory]`.
  *
  * The types, formats, required fields and descriptions come from the models that `@kubernetes/client-node` generates from
- * Kubernetes' OpenAPI document. They are read as text, never imported. What the models do not carry stands in the overlays,
+ * Kubernetes' OpenAPI document, and from `kubernetes-types` (`field-descriptions.mjs`). They are read as text, never
+ * imported. What neither carries stands in the overlays,
  * `src/apis/<group>/<version>.overlay.json`. Of a definition an overlay may say:
  *
  *   map           `atomic`: the whole is replaced, never merged
@@ -25,6 +26,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fieldDescriptions } from './field-descriptions.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const output = resolve(process.argv[2] ?? join(root, 'src/apis/generated'));
@@ -238,7 +240,7 @@ function write() {
     }
     if (required.length > 0) structure.required = required;
     if (kinds.has(model)) structure['x-kubernetes-group-version-kind'] = [kinds.get(model)];
-    const fields = { ...describedByType(properties), ...descriptions, ...overlay.descriptions };
+    const fields = { ...describedElsewhere(definition, properties), ...descriptions, ...overlay.descriptions };
     add(definition, structure, overlay, { description, fields });
   }
   for (const definition of left) {
@@ -254,12 +256,13 @@ function write() {
   return packages.size;
 }
 
-/** The models say nothing of fields that refer to another definition: what that one says must do. */
-function describedByType(properties) {
+/** The models say nothing of fields that refer to another definition; of the newest, what that one says must do. */
+function describedElsewhere(definition, properties) {
+  const known = fieldDescriptions(definition);
   const fields = {};
   for (const { baseName, type } of properties) {
-    const target = models.get(type);
-    if (target?.description !== undefined) fields[baseName] = target.description;
+    const description = known[baseName] ?? models.get(type)?.description;
+    if (description !== undefined) fields[baseName] = description;
   }
   return fields;
 }
