@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '../../src/client/index.ts';
 import { createClient, Deployment, httpTransport, loadKubeConfig, Node, Pod } from '../../src/client/index.ts';
+import { Kubectl } from '../support/kubectl.ts';
 import { SetpointProcess } from '../support/process-cluster.ts';
 
 const ready = /^ready in \d+ ms$/m;
@@ -76,6 +77,23 @@ describe('roles in processes of their own', function () {
       for await (const chunk of log) text += Buffer.from(chunk).toString();
     }
     assert.equal(text, 'here\n');
+  });
+
+  it('joins kubectl to what runs on the node, across processes', async () => {
+    for (const name of ['kubectl', 'kubectl-oldest'] as const) {
+      const kubectl = new Kubectl(join(directory, 'kubeconfig'), name);
+      const ended = await kubectl.run(
+        ['exec', '-i', 'deployment/web', '--', 'sh', '-c', 'tr a-z A-Z; exit 3'],
+        'typed',
+      );
+      assert.deepEqual(ended, { code: 3, stdout: 'TYPED', stderr: 'command terminated with exit code 3\n' });
+      assert.match(
+        await kubectl.fails('exec deployment/web -- no-such-command'),
+        /Internal error occurred: error executing command in container: .*executable file not found in \$PATH/,
+      );
+      assert.match(await kubectl.ok('get --raw /api/v1/nodes/remote/proxy/stats/summary'), /"nodeName":"remote"/);
+      kubectl.dispose();
+    }
   });
 
   it('ends in good order', async () => {
