@@ -2,7 +2,7 @@
  * The configuration that a mutating policy constructs, laid over the object as server-side apply does it, but for owners.
  * Source: `k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go`.
  */
-import { misnamedObjects, toJson, type Value } from '../../cel/index.ts';
+import { CelError, misnamedObjects, toJson, type Value } from '../../cel/index.ts';
 import { merge } from '../../machinery/apply/merge.ts';
 import { objectType, type Type } from '../../machinery/apply/type.ts';
 import { fieldTypeOf } from '../../machinery/apply/typed.ts';
@@ -19,7 +19,9 @@ import { MutationError } from './mutation-error.ts';
 export function applyConfigured(value: Value, object: ApiObject, schema: Schema): ApiObject {
   const misnamed = misnamedObjects(value);
   if (misnamed.length > 0) throw new MutationError(`type mismatch: ${misnamed.join('\n')}`);
-  const fields = toJson(value) as JsonValue;
+  const made = toJson(value);
+  if (made instanceof CelError) throw new MutationError(made.message);
+  const fields = made as JsonValue;
   if (!isJsonObject(fields)) throw new MutationError('unsupported return type from ApplyConfiguration expression');
   // Expressions hand out parts of objects that belong to others.
   const config = cloneJson(fields);

@@ -68,9 +68,9 @@ export class PolicySource<P extends Policy, B extends Binding> {
       this.#builtResources = generation;
     }
     if (this.#cold.length === 0) return undefined;
-    const cold = this.#cold;
-    this.#cold = [];
-    return Promise.all(cold.map((source) => source.start()));
+    const cold = this.#cold.filter(({ ready }) => !ready);
+    this.#cold = cold;
+    return cold.length === 0 ? undefined : Promise.all(cold.map((source) => source.start()));
   }
 
   #build(): void {
