@@ -1,11 +1,12 @@
-/** Commands run beside a container's process, joined to a client's streams. */
+/** Commands run beside a container's process: joined to a client's streams, or listened to until they end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock/clock.ts';
 import type { CommandStreams, TerminalSize } from '../../streaming/remote-command.ts';
+import { type ExecResult, RuntimeError } from '../container-runtime.ts';
 import { started } from './container-process.ts';
-import { signalNumber } from './host-process.ts';
+import { signalGroup, signalNumber } from './host-process.ts';
 import type { Launch } from './mount-namespace.ts';
 import { onTerminal, resizeTerminal, signalTerminal } from './terminal.ts';
 
@@ -52,6 +53,47 @@ function firstSize(streams: CommandStreams): TerminalSize | undefined {
     first = size;
   });
   return first;
+}
+
+export interface CaptureOptions extends Pick<CommandOptions, 'launch' | 'clock' | 'onStart'> {
+  /** For messages. */
+  readonly command: readonly string[];
+  /** 0: no limit. */
+  readonly timeoutSeconds: number;
+}
+
+/** Resolves to all that the command has written. @throws RuntimeError `DeadlineExceeded`; the command is gone then */
+export async function captureCommand(options: CaptureOptions): Promise<ExecResult> {
+  const { launch, command, timeoutSeconds, clock, onStart } = options;
+  const { file, args, cwd, env } = launch;
+  const child = spawn(file, [...args], { cwd, env: { ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  const closed = new Promise<number>((done) => {
+    child.once('close', (code, signal) => done(signal === null ? (code ?? 0) : 137));
+  });
+  const pid = await started(child, file);
+  const over = onStart(pid);
+  let timedOut = false;
+  const timer =
+    timeoutSeconds > 0
+      ? clock.setTimeout(() => {
+          timedOut = true;
+          signalGroup(pid, 'SIGKILL');
+        }, timeoutSeconds * 1000)
+      : undefined;
+  const exitCode = await closed;
+  timer?.cancel();
+  over();
+  if (timedOut) {
+    throw new RuntimeError(
+      'DeadlineExceeded',
+      `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutSeconds}s`,
+    );
+  }
+  return { exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
 }
 
 function exitOf(child: ChildProcess): Promise<number> {

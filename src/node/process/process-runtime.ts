@@ -16,7 +16,6 @@
  * time); it is not their parent, so that their exit code is not known to it: they end as kubelet reports containers that
  * it lost sight of, with exit code 137 and reason `ContainerStatusUnknown`.
  */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -37,9 +36,9 @@ import {
   type SandboxStatus,
 } from '../container-runtime.ts';
 import { newRuntimeId } from '../runtime-id.ts';
-import { runCommand } from './command.ts';
-import { ContainerProcess, cannotRun, type Exit, isBelow, started, workingDirectory } from './container-process.ts';
-import { groupUsage, signalGroup } from './host-process.ts';
+import { captureCommand, runCommand } from './command.ts';
+import { ContainerProcess, cannotRun, type Exit, isBelow, workingDirectory } from './container-process.ts';
+import { groupUsage } from './host-process.ts';
 import { type Launch, MountNamespaces } from './mount-namespace.ts';
 import { PodAddresses } from './pod-addresses.ts';
 import {
@@ -286,35 +285,14 @@ class ProcessRuntime implements ContainerRuntime {
     if (record.state !== 'running') {
       throw new RuntimeError('ExecError', `container ${id} is not running`);
     }
-    const { file, args, cwd, env } = await this.#launch(record, command);
-    const child = spawn(file, [...args], { cwd, env: { ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    const closed = new Promise<number>((done) => {
-      child.once('close', (code, signal) => done(signal === null ? (code ?? 0) : 137));
+    const launch = await this.#launch(record, command);
+    return await captureCommand({
+      launch,
+      command,
+      timeoutSeconds,
+      clock: this.#clock,
+      onStart: (pid) => this.#runsBeside(id, pid),
     });
-    const pid = await started(child, file);
-    const over = this.#runsBeside(id, pid);
-    let timedOut = false;
-    const timer =
-      timeoutSeconds > 0
-        ? this.#clock.setTimeout(() => {
-            timedOut = true;
-            signalGroup(pid, 'SIGKILL');
-          }, timeoutSeconds * 1000)
-        : undefined;
-    const exitCode = await closed;
-    timer?.cancel();
-    over();
-    if (timedOut) {
-      throw new RuntimeError(
-        'DeadlineExceeded',
-        `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutSeconds}s`,
-      );
-    }
-    return { exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
   }
 
   async exec(id: string, command: readonly string[], streams: CommandStreams): Promise<number> {
