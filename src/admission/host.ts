@@ -2,6 +2,7 @@
 import type { ResourceAccess, ResourceRef, ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { WebhookEnvironment } from '../crd/webhook-client.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
+import type { AdmissionRequest } from './chain.ts';
 import type { WebhookHandlers } from './webhook/handlers.ts';
 
 export interface AdmissionHost {
@@ -48,6 +49,11 @@ export function servedKind(resources: ResourceCatalog, apiVersion: string, kind:
     if (version !== undefined) return { type, version };
   }
   return undefined;
+}
+
+/** The namespace that a request is shown in: a Namespace stands in itself. Source: `createHandler` and RequestInfo. */
+export function shownNamespace({ group, resource, namespace, name }: AdmissionRequest): string | undefined {
+  return namespace ?? (group === '' && resource === 'namespaces' && name !== '' ? name : undefined);
 }
 
 export const namespaces: ResourceRef = { group: '', plural: 'namespaces' };

@@ -19,7 +19,7 @@ import { LabelSelector } from '../machinery/label-selector.ts';
 import { type ApiObject, parseGroupVersion } from '../machinery/object.ts';
 import { notFound } from '../machinery/status.ts';
 import type { AdmissionRequest } from './chain.ts';
-import { namespaces } from './host.ts';
+import { namespaces, shownNamespace } from './host.ts';
 import type { Shown } from './matching.ts';
 
 export class RequestView {
@@ -84,7 +84,8 @@ export class RequestView {
 
   #authorizerValue(): Value {
     if (this.#authorizer === undefined) {
-      const { group, resource, subresource, namespace, name } = this.request;
+      const { group, resource, subresource, name } = this.request;
+      const namespace = shownNamespace(this.request);
       const authorize = authorizeFor(this.request);
       this.#authorizer = authorizerValue(authorize);
       this.#requestResource = resourceCheckValue(authorize, {
@@ -101,7 +102,8 @@ export class RequestView {
 
 /** `admission.k8s.io/v1` AdmissionRequest without uid and objects; what is empty is left out, as Go does. */
 export function requestJson(request: AdmissionRequest, shown: Shown): JsonObject {
-  const { operation, group, version, resource, kind, apiVersion, subresource, namespace, name, options } = request;
+  const { operation, group, version, resource, kind, apiVersion, subresource, name, options } = request;
+  const namespace = shownNamespace(request);
   const { dryRun, user } = request.context;
   return {
     kind: { ...parseGroupVersion(shown.apiVersion), kind },

@@ -57,6 +57,14 @@ describe('admission is told of', () => {
     assert.equal(last(), 'DELETE deployments apps/v1/Deployment d DeleteOptions');
   });
 
+  it('namespaces, which stand in themselves', async () => {
+    await api.ok('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+    assert.equal(last(), 'CREATE namespaces /v1/Namespace n CreateOptions');
+    assert.equal(seen.at(-1)!.namespace, 'n');
+    await api.ok('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', { metadata: { name: 'r' } });
+    assert.equal(seen.at(-1)!.namespace, undefined);
+  });
+
   it('an apply that creates', async () => {
     const applied = { ...configMap('x', { a: '1' }) };
     await api.ok('PATCH', `${configMaps}/x?fieldManager=me`, applied, 'application/apply-patch+yaml');

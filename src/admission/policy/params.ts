@@ -3,7 +3,7 @@ import type { ResourceRef } from '../../apis/resource-type.ts';
 import { LabelSelector } from '../../machinery/label-selector.ts';
 import { type ApiObject, parseGroupVersion } from '../../machinery/object.ts';
 import type { AdmissionRequest } from '../chain.ts';
-import { type AdmissionHost, servedKind } from '../host.ts';
+import { type AdmissionHost, servedKind, shownNamespace } from '../host.ts';
 import type { ParamKind, ParamRef } from './policy.ts';
 
 /** Why a policy or a binding cannot be evaluated at all; its failurePolicy says what that means for the request. */
@@ -38,11 +38,11 @@ const noParams: readonly null[] = [null];
 export function collectParams(
   resource: ParamResource | undefined,
   paramRef: ParamRef | undefined,
-  { namespace, access }: AdmissionRequest,
+  request: AdmissionRequest,
 ): readonly (ApiObject | null)[] {
   if (resource === undefined || paramRef === undefined) return noParams;
-  const within = paramNamespace(resource, paramRef, namespace);
-  const found = findParams(resource, paramRef, within, access);
+  const within = paramNamespace(resource, paramRef, shownNamespace(request));
+  const found = findParams(resource, paramRef, within, request.access);
   if (found.length === 0 && paramRef.parameterNotFoundAction === 'Deny') {
     throw new ConfigurationError('no params found for policy binding with `Deny` parameterNotFoundAction');
   }
