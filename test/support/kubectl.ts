@@ -20,6 +20,7 @@ export class Kubectl {
   readonly #program: string;
   readonly #kubeconfig: string;
   readonly #home: string;
+  readonly #started: ChildProcess[] = [];
 
   /** `home` holds the discovery cache: each instance learns the API anew. */
   constructor(kubeconfig: string, name: KubectlName = 'kubectl') {
@@ -64,7 +65,9 @@ export class Kubectl {
 
   /** A command that goes on until it is stopped, with its streams. */
   start(args: readonly string[]): ChildProcess {
-    return spawn(this.program, args, { env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(this.program, args, { env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#started.push(child);
+    return child;
   }
 
   get program(): string {
@@ -107,7 +110,9 @@ export class Kubectl {
     }
   }
 
+  /** What was started and still runs ends with it. */
   dispose(): void {
+    for (const child of this.#started) child.kill();
     rmSync(this.#home, { recursive: true, force: true });
   }
 }
