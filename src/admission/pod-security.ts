@@ -10,6 +10,7 @@ import { containersOf, type PodShape } from './pod-security/check.ts';
 import { violations, violationsText } from './pod-security/evaluate.ts';
 import {
   compareLevels,
+  labelPrefix,
   type PodSecurityPolicy,
   podSecurityPolicy,
   privilegedPolicy,
@@ -59,10 +60,14 @@ const isPrivileged = (...standards: readonly Standard[]): boolean =>
 
 async function checkPod(request: AdmissionRequest): Promise<void> {
   const policy = await policyOf(request);
-  if (isPrivileged(policy.enforce, policy.warn, policy.audit)) return;
+  const noteEnforced = (): void =>
+    request.context.annotate?.(`${labelPrefix}enforce-policy`, standardText(policy.enforce));
+  if (isPrivileged(policy.enforce, policy.warn, policy.audit)) return noteEnforced();
   const pod = request.object as Pod;
   if (request.operation === 'UPDATE' && !isSignificant(pod, request.oldObject as Pod)) return;
+  noteEnforced();
   const shape = shapeOf(pod);
+  noteViolations(request, shape, policy.audit);
   const found = violations(shape, policy.enforce);
   if (found.length > 0) {
     const why = `violates PodSecurity "${standardText(policy.enforce)}": ${violationsText(found)}`;
@@ -78,7 +83,10 @@ async function checkTemplate(
   const policy = await policyOf(request);
   if (isPrivileged(policy.warn, policy.audit)) return;
   const template = templateOf(request.object!);
-  if (template?.spec !== undefined) warnOf(request, shapeOf(template), policy.warn);
+  if (template?.spec === undefined) return;
+  const shape = shapeOf(template);
+  noteViolations(request, shape, policy.audit);
+  warnOf(request, shape, policy.warn);
 }
 
 const shapeOf = ({ metadata, spec }: Pod | PodTemplateSpec): PodShape => ({
@@ -87,9 +95,21 @@ const shapeOf = ({ metadata, spec }: Pod | PodTemplateSpec): PodShape => ({
 });
 
 function warnOf(request: AdmissionRequest, shape: PodShape, standard: Standard): void {
+  const would = violationOf(shape, standard);
+  if (would !== undefined) request.warn(would);
+}
+
+/** In the audit event, where there is one. */
+function noteViolations({ context }: AdmissionRequest, shape: PodShape, standard: Standard): void {
+  if (context.annotate === undefined) return;
+  const would = violationOf(shape, standard);
+  if (would !== undefined) context.annotate(`${labelPrefix}audit-violations`, would);
+}
+
+function violationOf(shape: PodShape, standard: Standard): string | undefined {
   const found = violations(shape, standard);
-  if (found.length === 0) return;
-  request.warn(`would violate PodSecurity "${standardText(standard)}": ${violationsText(found)}`);
+  if (found.length === 0) return undefined;
+  return `would violate PodSecurity "${standardText(standard)}": ${violationsText(found)}`;
 }
 
 /** Of what may change in a pod, images and added ephemeral containers matter, and the annotations that once said more. */

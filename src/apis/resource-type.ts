@@ -139,8 +139,8 @@ export interface RequestContext {
   readonly dryRun: boolean;
   /** What the server asks who may do what: for checks beyond the one that let the request in. */
   readonly authorizer: Authorizer;
-  /** Notes something in the audit event of the request. */
-  readonly annotate?: (key: string, value: string) => void;
+  /** Notes something in the audit event of the request; what shows its object, only where the event shows that too. */
+  readonly annotate?: (key: string, value: string, level?: 'Metadata' | 'Request') => void;
 }
 
 /**

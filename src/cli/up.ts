@@ -26,8 +26,9 @@ import {
 import { createLogger } from './log.ts';
 import { portOwner } from './port-owner.ts';
 import { untilSignal } from './shutdown.ts';
+import { addSurfaceFlags, type SurfaceCommandFlags, surfaceOptions } from './surface-flags.ts';
 
-interface UpFlags extends AuthenticationCommandFlags {
+interface UpFlags extends AuthenticationCommandFlags, SurfaceCommandFlags {
   readonly dataDir: string;
   readonly store: ClusterOptions['store'];
   readonly bind: string;
@@ -43,7 +44,7 @@ interface UpFlags extends AuthenticationCommandFlags {
 
 /** `setpoint server`: the API server alone; controllers, scheduler and nodes join it from other processes. */
 export function serverCommand(): Command {
-  return addAuthenticationFlags(
+  return addApiServerFlags(
     new Command('server')
       .description('start an API server alone; the other roles join it from processes of their own')
       .addOption(dataDirFlag())
@@ -60,7 +61,7 @@ export function serverCommand(): Command {
 }
 
 export function upCommand(): Command {
-  return addAuthenticationFlags(
+  return addApiServerFlags(
     new Command('up')
       .description('start a cluster: API server, controllers, scheduler and nodes in this process')
       .addOption(dataDirFlag())
@@ -76,6 +77,8 @@ export function upCommand(): Command {
       .addOption(logFormatFlag()),
   ).action((flags: UpFlags) => run(flags, true));
 }
+
+const addApiServerFlags = (command: Command): Command => addSurfaceFlags(addAuthenticationFlags(command));
 
 async function run(flags: UpFlags, scheduler: boolean): Promise<void> {
   const log = createLogger(flags.logLevel, flags.logFormat);
@@ -94,6 +97,7 @@ async function run(flags: UpFlags, scheduler: boolean): Promise<void> {
     runtime: flags.runtime,
     nodes: flags.nodes,
     authentication: authenticationFlags(flags),
+    ...surfaceOptions(flags),
     log,
   };
   let cluster: Cluster;
@@ -130,6 +134,7 @@ function announce(cluster: Cluster, flags: UpFlags): void {
 }
 
 const configurationErrors: ReadonlySet<string> = new Set([
+  'AuditPolicyError',
   'AuthenticationConfigurationError',
   'EncryptionConfigurationError',
   'ServiceAccountKeyError',

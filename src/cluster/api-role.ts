@@ -10,7 +10,7 @@ import {
 } from '../admission/index.ts';
 import { builtinTypes, type ComponentProbe } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
-import { type ApiServer, createServer } from '../apiserver/server.ts';
+import { type ApiServer, createServer, type ServerOptions } from '../apiserver/server.ts';
 import type { ServerLog } from '../apiserver/server-log.ts';
 import { anonymousHealth } from '../auth/anonymous.ts';
 import { certificateAuthenticator } from '../auth/authenticate.ts';
@@ -36,6 +36,8 @@ export interface ApiRoleOptions {
    * would be refused. Default: on.
    */
   readonly serviceAccountAdmission?: boolean;
+  /** What the surface does besides; default: none of it. */
+  readonly surface?: Pick<ServerOptions, 'auditor' | 'strictTransportSecurity' | 'inFlight'>;
 }
 
 /** A server with all that a cluster serves; not started yet. */
@@ -47,6 +49,7 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     nodes,
     authentication = ephemeralAuthentication(),
     serviceAccountAdmission = true,
+    surface = {},
   } = options;
   return createServer({
     store,
@@ -61,6 +64,7 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
       resourceQuota,
     ],
     ...authentication,
+    ...surface,
     authenticators: [certificateAuthenticator],
     authorizers: [new NodeAuthorizer(), new RbacAuthorizer()],
   });

@@ -4,6 +4,7 @@
  * Flow of a start: store and certificates → server → HTTPS → system namespaces → controllers, scheduler and nodes, each
  * through a transport of its own identity → kubeconfig.
  */
+import type { InFlightLimits } from '../apiserver/in-flight.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { keySetPath } from '../auth/service-account/discovery.ts';
 import { createClient } from '../client/client.ts';
@@ -14,8 +15,9 @@ import { systemClock } from '../clock/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import type { Store } from '../storage/index.ts';
-import { clusterServer } from './api-role.ts';
-import { type AuthenticationFlags, type ClusterAuthentication, clusterAuthentication } from './authentication.ts';
+import { type ApiRoleOptions, clusterServer } from './api-role.ts';
+import { type AuditFlags, clusterAudit } from './audit.ts';
+import { type AuthenticationFlags, clusterAuthentication } from './authentication.ts';
 import { bootstrap } from './bootstrap.ts';
 import { startControllers } from './controllers-role.ts';
 import { DataDirectory, writeSecret } from './data-directory.ts';
@@ -47,6 +49,12 @@ export interface ClusterOptions {
   readonly encryptionProviderConfig?: string;
   /** Besides client certificates. */
   readonly authentication?: AuthenticationFlags;
+  /** Default: there is no audit log. */
+  readonly audit?: AuditFlags;
+  /** `Strict-Transport-Security` of every answer; default: none. */
+  readonly strictTransportSecurity?: string;
+  /** How many requests run at once. */
+  readonly inFlight?: Partial<InFlightLimits>;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -90,7 +98,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       log,
     );
     running.push({ stop: async () => authentication.close() });
-    const { server, nodes } = await startServer(store, pki, authentication, clock, log, running);
+    const audit = await clusterAudit(options.audit ?? {}, clock, log);
+    running.push({ stop: async () => audit?.close() });
+    const { strictTransportSecurity, inFlight } = options;
+    const surface: ApiRoleOptions['surface'] = {
+      ...(audit === undefined ? {} : { auditor: audit.auditor }),
+      ...(strictTransportSecurity === undefined ? {} : { strictTransportSecurity }),
+      ...(inFlight === undefined ? {} : { inFlight }),
+    };
+    const { server, nodes } = await startServer(
+      { store, clock, log, authentication: authentication.options, surface },
+      pki,
+      running,
+    );
     const listener = await listenOn(server, pki, options);
     running.push({ stop: () => stopServing(server, listener) });
     const certificates = await watchServingCertificates(directory, (renewed) => listener.renew(renewed), clock, log);
@@ -170,11 +190,8 @@ async function openClusterStore(options: ClusterOptions, directory: DataDirector
 }
 
 async function startServer(
-  store: Store,
+  options: Omit<ApiRoleOptions, 'nodes'>,
   pki: ClusterPki,
-  authentication: ClusterAuthentication,
-  clock: Clock,
-  log: Logger,
   running: Running[],
 ): Promise<{ server: ApiServer; nodes: NodeDirectory }> {
   const nodes = new NodeDirectory(
@@ -184,7 +201,7 @@ async function startServer(
       pki.admin,
     ),
   );
-  const server: ApiServer = clusterServer({ store, clock, log, nodes, authentication: authentication.options });
+  const server: ApiServer = clusterServer({ ...options, nodes });
   running.push({ stop: () => server.stop() });
   await server.start();
   return { server, nodes };

@@ -10,7 +10,7 @@ import { type Client, createClient } from '../client/client.ts';
 import { inProcessTransport } from '../client/in-process.ts';
 import type { Transport } from '../client/transport.ts';
 import { type Clock, systemClock } from '../clock/clock.ts';
-import { clusterServer, ephemeralAuthentication } from '../cluster/api-role.ts';
+import { type ApiRoleOptions, clusterServer, ephemeralAuthentication } from '../cluster/api-role.ts';
 import { bootstrap } from '../cluster/bootstrap.ts';
 import { NodeDirectory } from '../cluster/node-directory.ts';
 import { ephemeralKeys } from '../cluster/service-account-keys.ts';
@@ -33,6 +33,8 @@ export interface TestClusterOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** What the server's surface does besides: an audit log, limits. Default: nothing. */
+  readonly surface?: ApiRoleOptions['surface'];
 }
 
 export interface TestCluster extends AsyncDisposable {
@@ -67,7 +69,8 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   const serviceAccountAdmission = controllers.some((name) => name === '*' || name === 'serviceaccount-controller');
   const serviceAccountKeys = ephemeralKeys();
   const authentication = ephemeralAuthentication(serviceAccountKeys);
-  const server = clusterServer({ store, clock, log, nodes, authentication, serviceAccountAdmission });
+  const { surface = {} } = options;
+  const server = clusterServer({ store, clock, log, nodes, authentication, serviceAccountAdmission, surface });
   const parts: { stop(): Promise<void> }[] = [{ stop: () => store.close() }, { stop: () => server.stop() }];
   const stop = async (): Promise<void> => {
     for (const part of parts.splice(0).reverse()) await part.stop();

@@ -21,7 +21,8 @@ export interface PodSecurityPolicy {
 const levels: readonly Level[] = ['privileged', 'baseline', 'restricted'];
 const latest = Number.POSITIVE_INFINITY;
 const privileged: Standard = { level: 'privileged', minor: latest };
-const prefix = 'pod-security.kubernetes.io/';
+/** Of the labels of namespaces, and of the annotations of audit events. */
+export const labelPrefix = 'pod-security.kubernetes.io/';
 
 export const privilegedPolicy: PodSecurityPolicy = { enforce: privileged, audit: privileged, warn: privileged };
 
@@ -73,17 +74,17 @@ function standardOf(
   const refuse = (label: string, value: string, why: string): void => {
     errors.push(invalid(FieldPath.of('metadata', 'labels').key(label), value, why));
   };
-  const levelText = labels[`${prefix}${mode}`];
-  const versionText = labels[`${prefix}${mode}-version`];
+  const levelText = labels[`${labelPrefix}${mode}`];
+  const versionText = labels[`${labelPrefix}${mode}-version`];
   if (levelText === undefined && versionText === undefined) return undefined;
   let level: Level = 'privileged';
   if (levelText !== undefined) {
     const known = levels.find((name) => name === levelText);
-    if (known === undefined) refuse(`${prefix}${mode}`, levelText, `must be one of ${levels.join(', ')}`);
+    if (known === undefined) refuse(`${labelPrefix}${mode}`, levelText, `must be one of ${levels.join(', ')}`);
     level = known ?? unreadable;
   }
   const minor = versionText === undefined ? latest : minorOf(versionText);
-  if (minor === undefined) refuse(`${prefix}${mode}-version`, versionText!, 'must be "latest" or "v1.x"');
+  if (minor === undefined) refuse(`${labelPrefix}${mode}-version`, versionText!, 'must be "latest" or "v1.x"');
   return { level, minor: minor ?? latest };
 }
 

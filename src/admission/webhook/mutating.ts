@@ -52,8 +52,8 @@ async function invoke(webhook: Webhook, index: number, view: RequestView, host: 
   const { request } = view;
   const { name, configuration } = webhook;
   const at = `round_${request.reinvocation?.again === true ? 1 : 0}_index_${index}`;
-  const annotate = (prefix: string, value: string): void =>
-    request.context.annotate?.(`${prefix}.webhook.admission.k8s.io/${at}`, value);
+  const annotate = (prefix: string, value: string, level?: 'Request'): void =>
+    request.context.annotate?.(`${prefix}.webhook.admission.k8s.io/${at}`, value, level);
   let mutated = false;
   try {
     const response = await callWebhook(webhook, view, true, host);
@@ -61,7 +61,7 @@ async function invoke(webhook: Webhook, index: number, view: RequestView, host: 
     if (patch.length === 0) return false;
     const changed = patchedObject(webhook, patch, view);
     mutated = await replace(request, view, changed, host);
-    annotate('patch', JSON.stringify({ configuration, webhook: name, patch, patchType: 'JSONPatch' }));
+    annotate('patch', JSON.stringify({ configuration, webhook: name, patch, patchType: 'JSONPatch' }), 'Request');
     return mutated;
   } catch (error) {
     if (!(error instanceof CallError)) throw error;

@@ -8,7 +8,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson, stringifyJson } from '../../machinery/json.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import type { Status } from '../../machinery/status.ts';
-import { type AuditConfig, levels, type Stage } from './policy.ts';
+import { type AuditConfig, type Level, levels, type Stage } from './policy.ts';
 
 /** What the way that a request came says of it. */
 export interface AuditedRequest {
@@ -54,8 +54,9 @@ export class AuditTrail {
     this.#emit('RequestReceived', this.#request.received);
   }
 
-  /** The first to use a key keeps it. */
-  readonly annotate = (key: string, value: string): void => {
+  /** The first to use a key keeps it. `level`: from which on it is told. */
+  readonly annotate = (key: string, value: string, level: Level = 'Metadata'): void => {
+    if (!this.#takes(level)) return;
     if (Object.hasOwn(this.#annotations, key)) return;
     this.#annotations[key] = value;
     this.#annotated = true;
@@ -77,17 +78,17 @@ export class AuditTrail {
   /** The object as it was read, before admission. What is done again counts once. */
   requested(object: ApiObject | JsonObject): void {
     this.#named ??= (object as Partial<ApiObject>).metadata;
-    if (this.#takesRequests) this.#requestObject ??= this.#bytesOf(object);
+    if (this.#takes('Request')) this.#requestObject ??= this.#bytesOf(object);
   }
 
   /** A patch, which is no object; `value` reads it when it is wanted. */
   patched(value: () => JsonValue): void {
-    if (this.#takesRequests) this.#requestObject ??= stringifyJson(value());
+    if (this.#takes('Request')) this.#requestObject ??= stringifyJson(value());
   }
 
   /** Whether {@link responded} wants the object of an answer. */
   get takesResponses(): boolean {
-    return this.#config.level === 'RequestResponse';
+    return this.#takes('RequestResponse');
   }
 
   /** JSON of the answer's object. */
@@ -133,8 +134,8 @@ export class AuditTrail {
     this.#emit('Panic');
   }
 
-  get #takesRequests(): boolean {
-    return levels.indexOf(this.#config.level) >= levels.indexOf('Request');
+  #takes(level: Level): boolean {
+    return levels.indexOf(this.#config.level) >= levels.indexOf(level);
   }
 
   #bytesOf(object: JsonValue | ApiObject): string {
