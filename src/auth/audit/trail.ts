@@ -77,7 +77,8 @@ export class AuditTrail {
 
   /** The object as it was read, before admission. What is done again counts once. */
   requested(object: ApiObject | JsonObject): void {
-    this.#named ??= (object as Partial<ApiObject>).metadata;
+    // A copy: the server goes on to write into the object.
+    this.#named ??= { ...(object as Partial<ApiObject>).metadata };
     if (this.#takes('Request')) this.#requestObject ??= this.#bytesOf(object);
   }
 
@@ -115,7 +116,7 @@ export class AuditTrail {
   complete(code: number): void {
     if (this.#complete) return;
     this.#complete = true;
-    this.#status = this.#said === undefined ? { code } : statusFields(this.#said);
+    this.#status = this.#said === undefined ? { code } : { ...statusFields(this.#said), code };
     this.#emit('ResponseComplete');
   }
 
@@ -188,8 +189,8 @@ export class AuditTrail {
   }
 }
 
-function statusFields({ status, message, reason, details, code }: Status): ResponseStatus {
-  return { status, message, reason, details, code } as ResponseStatus;
+function statusFields({ status, message, reason, details }: Status): object {
+  return { status, message, reason, details };
 }
 
 function present(fields: Readonly<Record<string, string | undefined>>): JsonObject {
