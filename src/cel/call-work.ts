@@ -11,17 +11,23 @@ interface Weight {
 }
 
 const parsing: Weight = { call: 200, character: 10 };
+/** Texts of parts, each of which is a text of its own. */
+const parsingParts: Weight = { call: 400, character: 24 };
 const calendar: Weight = { call: 20, character: 1 };
 
 const weights: Readonly<Record<string, Weight>> = {
   ...Object.fromEntries(
     (
-      'url isURL getQuery getHost getHostname getPort getEscapedPath ip isIP ip.isCanonical cidr isCIDR containsIP ' +
-      'containsCIDR quantity isQuantity semver isSemver validate timestamp duration int uint double strings.quote ' +
-      'jsonpatch.escapeKey fieldSelector labelSelector serviceAccount'
+      'url isURL getQuery getHost getHostname getPort getEscapedPath quantity isQuantity validate timestamp ' +
+      'int uint double strings.quote fieldSelector labelSelector serviceAccount'
     )
       .split(' ')
       .map((name) => [name, parsing]),
+  ),
+  ...Object.fromEntries(
+    'ip isIP ip.isCanonical cidr isCIDR masked containsIP containsCIDR semver isSemver'
+      .split(' ')
+      .map((name) => [name, parsingParts]),
   ),
   ...Object.fromEntries(
     (
@@ -31,6 +37,8 @@ const weights: Readonly<Record<string, Weight>> = {
       .split(' ')
       .map((name) => [name, calendar]),
   ),
+  'jsonpatch.escapeKey': { call: 100, character: 16 },
+  duration: { call: 200, character: 2 },
   string: { call: 60, character: 1 },
   bytes: { call: 40, character: 1 },
 };

@@ -16,16 +16,18 @@ import {
   Uint,
   type Value,
 } from './values.ts';
-import { elementWork, entryWork, textWork, work } from './work.ts';
+import { comparisonWork, entryWork, textWork, work } from './work.ts';
 
 /** Whether two values are equal. Values of different types are not, except numbers, which compare by magnitude. */
 export function equal(a: Value, b: Value): boolean {
   if (typeof a === 'string') {
-    work(elementWork + (typeof b === 'string' && a.length === b.length ? textWork(a.length) : 0));
+    work(comparisonWork + (typeof b === 'string' && a.length === b.length ? textWork(a.length) : 0));
     return a === b;
   }
-  work(elementWork);
+  work(comparisonWork);
   if (a === b) return true;
+  if (typeof a !== 'object' && typeof b !== 'object') return false;
+  work(comparisonWork);
   if (isNumeric(a)) return isNumeric(b) && compareNumbers(a, b) === 0;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof ListValue) return b instanceof ListValue && equalLists(a, b);
@@ -65,7 +67,9 @@ function equalLists(a: ListValue, b: ListValue): boolean {
 }
 
 function equalMaps(a: MapValue, b: MapValue): boolean {
-  if (a.size !== b.size) return false;
+  const { size } = a;
+  if (size !== b.size) return false;
+  work(size * entryWork);
   for (const key of a.keys()) {
     const other = b.get(key);
     const own = a.get(key);
@@ -85,6 +89,7 @@ function equalUndeclared(a: ObjectValue, b: ObjectValue): boolean {
 
 /** The order of two values of types that have one; undefined when these have none; NaN when they are unordered. */
 export function compare(a: Value, b: Value): number | undefined {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (isNumeric(a)) return isNumeric(b) ? compareNumbers(a, b) : undefined;
   if (typeof a === 'string') return typeof b === 'string' ? compareStrings(a, b) : undefined;
   if (typeof a === 'boolean') return typeof b === 'boolean' ? Number(a) - Number(b) : undefined;

@@ -146,11 +146,13 @@ export function callCost(name: string, overloadIds: readonly string[]): CallCost
 
 /** The cost of walking a value as a tree of data. */
 function dataTraversal(value: Value): number {
-  work(3 * elementWork + (typeof value === 'string' ? textWork(value.length) : 0));
+  work(4 * elementWork);
+  if (typeof value === 'number') return 1;
+  work(4 * elementWork + (typeof value === 'string' ? textWork(value.length) : 0));
   if (typeof value === 'string') return Math.trunc(Buffer.byteLength(value) * stringTraversalFactor);
   if (value instanceof Uint8Array) return Math.trunc(value.length * stringTraversalFactor);
   let cost = 0;
-  if (value instanceof ListValue) for (const element of value) cost += dataTraversal(element);
+  if (value instanceof ListValue) for (let i = 0; i < value.length; i++) cost += dataTraversal(value.at(i));
   else if (value instanceof MapValue) {
     for (const key of value.keys()) cost += dataTraversal(key) + dataTraversal(value.get(key) as Value);
   } else cost = 1;

@@ -135,7 +135,7 @@ function objectReader(schema: Schema): Reader {
   }
   const values = schema.additionalProperties;
   if (typeof values === 'object') {
-    const read: Reader = (raw) => readerOf(values)(raw);
+    const read = whenFirstRead(values);
     return (raw) => (isObject(raw) ? new JsonMap(raw, read) : notAMap);
   }
   if (schema['x-kubernetes-preserve-unknown-fields']) {
@@ -172,6 +172,15 @@ class SchemaShape implements ObjectShape {
   }
 }
 
+/** The reader of a schema, made when it is first needed: what schemas hold is often not looked at. */
+function whenFirstRead(schema: Schema): Reader {
+  let read: Reader | undefined;
+  return (raw) => {
+    read ??= readerOf(schema);
+    return read(raw);
+  };
+}
+
 // Arrays.
 
 const notAnArray = new CelError('invalid data, expected an array for the provided schema with type=array');
@@ -182,7 +191,7 @@ function arrayReader(schema: Schema): Reader {
     const invalid = new CelError('invalid array type, expected Items with a non-empty Schema');
     return () => invalid;
   }
-  const read: Reader = (raw) => readerOf(items)(raw);
+  const read = whenFirstRead(items);
   const semantics = listSemantics(schema);
   return (raw) => (Array.isArray(raw) ? new ListValue(raw, read, semantics) : notAnArray);
 }
@@ -224,7 +233,7 @@ function stringReader(format: string | undefined): Reader {
 }
 
 /** Timestamps and the like are parsed whenever they are read. */
-const formatWork = 200;
+const formatWork = 300;
 
 const formats: Readonly<Record<string, (text: string) => Value>> = {
   duration: (text) => parseDuration(text) ?? namedDuration(text),

@@ -312,10 +312,10 @@ function concatenateBytes(a: Uint8Array, b: Uint8Array): Value {
 export function concatenateLists(a: ListValue, b: ListValue): Value {
   if (a.length === 0 && a.semantics === undefined) return b;
   if (b.length === 0) return a;
-  work((a.length + b.length) * (a.semantics === undefined ? elementWork : entryWork));
+  work((a.length + b.length) * (a.semantics === undefined ? 2 * elementWork : entryWork));
   if (a.semantics === undefined) {
-    if (a.read === b.read) return new ListValue([...a.items, ...b.items], a.read);
-    return new ListValue([...a, ...b]);
+    if (a.read === b.read) return new ListValue(a.items.concat(b.items), a.read);
+    return new ListValue(a.values().concat(b.values()));
   }
   const { keyOf } = a.semantics;
   const items = [...a.items];

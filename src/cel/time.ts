@@ -85,6 +85,9 @@ const maxDigits = 100;
 
 /** `1h30m`, `-1.5s`, `0`, as Go's `time.ParseDuration` reads it; undefined for anything else. */
 export function parseDuration(text: string): Duration | undefined {
+  // What is no duration shows it at once; others may be sums of very many parts.
+  if (!/^[+-]?[\d.]/.test(text)) return undefined;
+  work(text.length * durationWork);
   const match = /^([+-]?)(0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
   if (match === null) return undefined;
   let nanos = 0n;
@@ -98,6 +101,9 @@ export function parseDuration(text: string): Duration | undefined {
   const duration = durationOf(match[1] === '-' ? -nanos : nanos);
   return duration instanceof CelError ? undefined : duration;
 }
+
+/** A character of a duration. */
+const durationWork = 8;
 
 /** As CEL converts a duration to a string: seconds with a fraction, `5400s`, `-1.5s`. */
 export function formatDuration(duration: Duration): string {

@@ -141,8 +141,14 @@ export class ListValue {
     return this.read === undefined ? (raw as Value) : this.read(raw);
   }
 
-  *[Symbol.iterator](): Iterator<Value> {
-    for (let i = 0; i < this.items.length; i++) yield this.at(i);
+  /** All elements, read: not to be changed. */
+  values(): readonly Value[] {
+    const { read } = this;
+    return read === undefined ? (this.items as readonly Value[]) : this.items.map((raw) => read(raw));
+  }
+
+  [Symbol.iterator](): Iterator<Value> {
+    return this.values()[Symbol.iterator]();
   }
 }
 
@@ -160,7 +166,9 @@ export abstract class MapValue {
 
 /** A map that an expression made. */
 export class EntryMap extends MapValue {
-  readonly #entries = new Map<unknown, readonly [Value, Value]>();
+  readonly #values = new Map<unknown, Value>();
+  /** The keys that are not their own identity. */
+  #written: Map<unknown, Value> | undefined;
 
   constructor(entries: Iterable<readonly [Value, Value]> = []) {
     super();
@@ -179,23 +187,31 @@ export class EntryMap extends MapValue {
   growing = false;
 
   set(key: Value, value: Value): void {
-    this.#entries.set(mapKey(key), [key, value]);
+    const identity = mapKey(key);
+    if (identity === key) this.#written?.delete(identity);
+    else {
+      this.#written ??= new Map();
+      this.#written.set(identity, key);
+    }
+    this.#values.set(identity, value);
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#values.size;
   }
 
   get(key: Value): Value | undefined {
-    return this.#entries.get(mapKey(key))?.[1];
+    return this.#values.get(mapKey(key));
   }
 
-  *keys(): Iterable<Value> {
-    for (const [key] of this.#entries.values()) yield key;
+  keys(): readonly Value[] {
+    const identities = [...this.#values.keys()] as Value[];
+    const written = this.#written;
+    return written === undefined ? identities : identities.map((identity) => written.get(identity) ?? identity);
   }
 
-  *entries(): Iterable<readonly [Value, Value]> {
-    yield* this.#entries.values();
+  entries(): (readonly [Value, Value])[] {
+    return this.keys().map((key) => [key, this.get(key) as Value]);
   }
 }
 

@@ -13,7 +13,7 @@
  * The work that pays for one unit of cost. Kubernetes chose its limits for 0.1 s for an expression and one second for
  * an object (`apiserver/pkg/apis/cel/config.go`); with this factor they hold.
  */
-export const workPerCost = 10;
+export const workPerCost = 7;
 
 /** What is thrown when an evaluation costs more, or takes more work, than it may. */
 export class CostLimitExceeded extends Error {
@@ -73,6 +73,8 @@ export function endWork(outer: number): number {
 
 /** Copies of elements, and walks over them. */
 export const elementWork = 2;
+/** Two values that are asked whether they are equal. */
+export const comparisonWork = 4;
 /** Lists of new texts: each has a header of its own. */
 export const textElementWork = 8;
 /** A round of a loop. */

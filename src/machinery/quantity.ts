@@ -29,12 +29,20 @@ const decimalSuffixes: Readonly<Record<string, number>> = {
   P: 15,
   E: 18,
 };
+/** The exponent of the largest suffix, `E`. */
+const highestSuffix = 18;
 const suffixOfExponent = new Map(Object.entries(decimalSuffixes).map(([suffix, exponent]) => [exponent, suffix]));
 
 /** The finest part of a unit that a quantity holds: 10^-9. */
 const nano = -9;
 const maxInt64 = 2n ** 63n - 1n;
 const minInt64 = -(2n ** 63n);
+
+/**
+ * How many digits are kept of a number, before and behind its point. Nothing is as large as what is cut, and nothing but
+ * rounding needs it; a million digits would take a second.
+ */
+const maxDigits = 1000;
 
 /** Beyond this many orders of magnitude the smaller number of a sum is nothing. */
 const negligible = 1000;
@@ -73,7 +81,9 @@ export class Quantity {
   static #read(text: string): Quantity {
     const found = text === '' ? null : pattern.exec(text);
     if (found === null) throw new QuantityError(formatError);
-    const [, sign, whole = '', fraction = '', suffix = ''] = found;
+    const [, sign, whole = '', given = '', suffix = ''] = found;
+    if (whole.length > maxDigits) return Quantity.#immense(sign === '-', whole, suffix, text);
+    const fraction = cutFraction(given);
     const digits = whole + fraction;
     const magnitude = BigInt(digits === '' ? 0 : digits);
     const signed = sign === '-' ? -magnitude : magnitude;
@@ -85,6 +95,16 @@ export class Quantity {
     // Kubernetes gives back what it was given when that looks canonical, a needless sign and all.
     const verbatim = digits.length <= 18 && scale >= nano && scale % 3 === 0 && whole !== '' && !digits.endsWith('000');
     return new Quantity(unscaled, rounded, format, verbatim ? text : undefined);
+  }
+
+  /** Of a number that is too long the first digits count, and it is written as it was. */
+  static #immense(negative: boolean, whole: string, suffix: string, text: string): Quantity {
+    if (suffix !== '' && binarySuffixes.includes(suffix)) {
+      return new Quantity(negative ? -maxInt64 : maxInt64, 0, 'BinarySI');
+    }
+    const { exponent, format } = decimalSuffix(suffix);
+    const leading = BigInt(whole.slice(0, maxDigits));
+    return new Quantity(negative ? -leading : leading, exponent + whole.length - maxDigits, format, text);
   }
 
   static #binary(signed: bigint, fractionDigits: number, power: number, text: string): Quantity {
@@ -219,12 +239,12 @@ export class Quantity {
       amount /= 10n;
       exponent++;
     }
-    const decimals = this.format !== 'DecimalExponent';
-    const highest = decimals ? 18 : Number.POSITIVE_INFINITY;
-    while (exponent % 3 !== 0 || exponent > highest) {
-      amount *= 10n;
-      exponent--;
-    }
+    // Zeros without end are better written as an exponent.
+    const decimals = this.format !== 'DecimalExponent' && exponent <= maxDigits;
+    const excess =
+      decimals && exponent > highestSuffix ? exponent - highestSuffix : exponent - Math.floor(exponent / 3) * 3;
+    amount *= 10n ** BigInt(excess);
+    exponent -= excess;
     if (decimals) return `${amount}${suffixOfExponent.get(exponent)}`;
     return exponent === 0 ? `${amount}` : `${amount}e${exponent}`;
   }
@@ -257,10 +277,22 @@ function decimalSuffix(suffix: string): { exponent: number; format: QuantityForm
   const exponent = decimalSuffixes[suffix];
   if (exponent !== undefined) return { exponent, format: 'DecimalSI' };
   if (!/^[eE][-+]?\d+$/.test(suffix)) throw new QuantityError(suffixError);
-  const written = BigInt(suffix.slice(suffix[1] === '+' ? 2 : 1));
+  const [, sign, digits] = /^[eE]([-+]?)0*(\d*)$/.exec(suffix) as unknown as [string, string, string];
+  if (digits.length > maxExponentDigits) throw new QuantityError(suffixError);
+  const written = BigInt(`${sign === '-' ? '-' : ''}${digits || '0'}`);
   if (BigInt.asIntN(64, written) !== written) throw new QuantityError(suffixError);
   return { exponent: Number(BigInt.asIntN(32, written)), format: 'DecimalExponent' };
 }
+
+/** Digits behind the point are rounded up: of all that are cut it counts whether there is one besides zeros. */
+function cutFraction(digits: string): string {
+  if (digits.length <= maxDigits) return digits;
+  const kept = digits.slice(0, maxDigits);
+  return /[1-9]/.test(digits.slice(maxDigits)) ? `${kept}1` : kept;
+}
+
+/** An exponent has 64 bits. */
+const maxExponentDigits = 19;
 
 /** The same value with an exponent of at least `lowest`, rounded away from zero. */
 function roundUp(unscaled: bigint, exponent: number, lowest: number): [bigint, number] {

@@ -3,7 +3,15 @@
  * budget, and soon. `CEL_EXPRESSIONS=20000` tries that many, and `CEL_SEED=100000` others.
  */
 import assert from 'node:assert/strict';
-import { CompileError, declaredType, kubernetesEnvironment, perCallLimit } from '../../src/cel/index.ts';
+import {
+  CelError,
+  CompileError,
+  declaredType,
+  kubernetesEnvironment,
+  perCallLimit,
+  toJson,
+} from '../../src/cel/index.ts';
+import { stringType } from '../../src/cel/types.ts';
 import { workOf } from '../../src/cel/work.ts';
 import type { Schema } from '../../src/machinery/schema.ts';
 
@@ -281,5 +289,25 @@ describe('The work of CEL expressions over a megabyte', () => {
     }
     assert.deepEqual(slow, []);
     assert.ok(evaluated > expressions / 4, `only ${evaluated} of ${expressions} expressions compile`);
+  });
+
+  it('is not more for texts that nearly are what they are asked for', () => {
+    const dots = `:${'.'.repeat(500_000)}x`;
+    for (const source of ['isIP(text)', "isCIDR(text + '/8')", 'isQuantity(text)', 'isURL(text)', 'isSemver(text)']) {
+      const program = kubernetesEnvironment.extend({ variables: { text: stringType } }).compile(source);
+      const before = process.cpuUsage();
+      program.evaluate({ text: dots });
+      const { user, system } = process.cpuUsage(before);
+      assert.ok((user + system) / 1000 < patience, source);
+    }
+  });
+
+  it('bounds what becomes JSON: values share what JSON repeats', () => {
+    const doubled = '.map(x, [x, x])'.repeat(40);
+    const { value: list } = kubernetesEnvironment.compile(`[1]${doubled}`).run([]);
+    const json = toJson(list);
+    assert.ok(json instanceof CelError);
+    assert.equal(json.message, 'the result is too large');
+    assert.deepEqual(toJson(kubernetesEnvironment.compile('[1].map(x, {"a": [x, x]})').run([]).value), [{ a: [1, 1] }]);
   });
 });

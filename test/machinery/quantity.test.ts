@@ -115,4 +115,22 @@ describe('quantities', () => {
       }),
     );
   });
+
+  it('is read at once, however many digits it has', () => {
+    const ones = '1'.repeat(1_000_000);
+    const began = performance.now();
+    const immense = Quantity.parse(ones);
+    assert.equal(immense.toString(), ones);
+    assert.equal(immense.compare(Quantity.parse('5')), 1);
+    assert.equal(Quantity.parse(`-${ones}m`).sign, -1);
+    assert.equal(immense.scaledValue(0), 2n ** 63n - 1n);
+    assert.ok(immense.add(immense).compare(immense) > 0);
+    assert.ok(immense.add(immense).toString().length < 2000);
+    assert.equal(Quantity.parse(`0.${ones}`).toString(), '111111112n');
+    assert.equal(Quantity.parse(`0.1${'0'.repeat(1_000_000)}`).toString(), '100m');
+    assert.equal(Quantity.parse(`${ones}Gi`).toString(), String(2n ** 63n - 1n));
+    assert.equal(Quantity.parse(`1e${'0'.repeat(1_000_000)}3`).value(), 1000n);
+    assert.throws(() => Quantity.parse(`1e${ones}`), QuantityError);
+    assert.ok(performance.now() - began < 1000);
+  });
 });

@@ -9,29 +9,38 @@ export const comprehensionsLibrary: Library = {
   functions: [
     declare('cel.@mapInsert', {
       '@mapInsert_map_map': ['(map(K, V), map(K, V)) -> map(K, V)', insertAll],
-      '@mapInsert_map_key_value': [
-        '(map(K, V), K, V) -> map(K, V)',
-        (map: MapValue, key: Value, value: Value) => insert(map, [[key, value]]),
-      ],
+      '@mapInsert_map_key_value': ['(map(K, V), K, V) -> map(K, V)', insert],
     }),
   ],
 };
 
-function insertAll(map: MapValue, more: MapValue): Value {
-  return insert(
-    map,
-    [...more.keys()].map((key) => [key, more.get(key) as Value]),
-  );
-}
+/** An entry of a map that grows, with what the tables behind such maps take when they grow with it. */
+const insertionWork = 3 * entryWork;
 
-/** The map and more entries. A fold passes its accumulator, which nobody else sees: it is extended in place. */
-function insert(map: MapValue, entries: readonly (readonly [Value, Value])[]): Value {
-  const isOwn = map instanceof EntryMap && map.growing;
-  work((entries.length + (isOwn ? 0 : map.size)) * entryWork);
-  const result = isOwn ? map : EntryMap.growingFrom(map);
-  for (const [key, value] of entries) {
-    if (result.get(key) !== undefined) return new CelError(`insert failed: key ${String(key)} already exists`);
-    result.set(key, value);
+function insertAll(map: MapValue, more: MapValue): Value {
+  const result = growing(map);
+  for (const key of more.keys()) {
+    const failed = add(result, key, more.get(key) as Value);
+    if (failed !== undefined) return failed;
   }
   return result;
+}
+
+function insert(map: MapValue, key: Value, value: Value): Value {
+  const result = growing(map);
+  return add(result, key, value) ?? result;
+}
+
+/** A map to add to. A fold passes its accumulator, which nobody else sees: it is extended in place. */
+function growing(map: MapValue): EntryMap {
+  if (map instanceof EntryMap && map.growing) return map;
+  work(map.size * insertionWork);
+  return EntryMap.growingFrom(map);
+}
+
+function add(map: EntryMap, key: Value, value: Value): CelError | undefined {
+  work(insertionWork);
+  if (map.get(key) !== undefined) return new CelError(`insert failed: key ${String(key)} already exists`);
+  map.set(key, value);
+  return undefined;
 }

@@ -137,12 +137,12 @@ function parseAddress(text: string): IpAddress | string {
 function parseV6(text: string, wrong: (why: string) => string): IpAddress | string {
   let body = text;
   const tail: number[] = [];
-  const dotted = /:([\d.]*\.[\d.]*)$/.exec(text);
-  if (dotted !== null) {
-    const v4 = parseAddress(dotted[1] as string);
+  const last = text.slice(text.lastIndexOf(':') + 1);
+  if (last.includes('.') && /^[\d.]+$/.test(last)) {
+    const v4 = parseAddress(last);
     if (typeof v4 === 'string') return wrong('invalid embedded IPv4 address');
     tail.push(...v4);
-    body = text.slice(0, -(dotted[1] as string).length);
+    body = text.slice(0, -last.length);
     if (!body.endsWith('::')) body = body.slice(0, -1);
   }
   const halves = body.split('::');

@@ -81,13 +81,14 @@ function isSorted(list: ListValue): Value {
 }
 
 function sum(list: ListValue, zero: Value): Value {
-  work(list.length * elementWork);
+  work(list.length * 2 * elementWork);
   let total: Value = list.length === 0 ? zero : list.at(0);
   for (let i = 1; i < list.length && !(total instanceof CelError); i++) total = add(total, list.at(i));
   return total;
 }
 
 function add(a: Value, b: Value): Value {
+  if (typeof a === 'number' && typeof b === 'number') return addInt(a, b);
   if (a instanceof Double && b instanceof Double) return new Double(a.value + b.value);
   if (a instanceof Uint && b instanceof Uint) return addUint(a, b);
   if (a instanceof Duration && b instanceof Duration) return addDurations(a, b);
@@ -201,7 +202,8 @@ function reverse(list: ListValue): Value {
 
 function flatten(list: ListValue, depth: number, into: Value[] = []): Value[] {
   work(list.length * 5 * elementWork);
-  for (const element of list) {
+  for (let i = 0; i < list.length; i++) {
+    const element = list.at(i);
     if (element instanceof ListValue && depth > 0) flatten(element, depth - 1, into);
     else into.push(element);
   }
@@ -211,7 +213,7 @@ function flatten(list: ListValue, depth: number, into: Value[] = []): Value[] {
 function sort(list: ListValue, keyList: ListValue): Value {
   if (list.length === 0) return list;
   work((list.length + keyList.length) * elementWork);
-  const keys = [...keyList];
+  const keys = keyList.values();
   const type = typeName(keys[0] as Value);
   if (keys.some((key) => typeName(key) !== type)) return new CelError('list elements must have the same type');
   if (compare(keys[0] as Value, keys[0] as Value) === undefined)

@@ -22,12 +22,12 @@ export const setsLibrary: Library = {
 /** Whether every element of `b` is one of `a`. */
 function contains(a: ListValue, b: ListValue): boolean {
   work(b.length * elementWork);
-  return [...b].every((element) => includes(a, element));
+  return b.values().every((element) => includes(a, element));
 }
 
 function intersects(a: ListValue, b: ListValue): boolean {
   work(b.length * elementWork);
-  return [...b].some((element) => includes(a, element));
+  return b.values().some((element) => includes(a, element));
 }
 
 function includes(list: ListValue, value: Value): boolean {

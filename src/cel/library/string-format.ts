@@ -15,12 +15,14 @@ export type FormatStyle = 'localized' | 'plain';
 const maxPrecision = 1000;
 const defaultPrecision = 6;
 
-const clauseWork = 50;
+const clauseWork = 80;
 /** All digits of a double, and each that is asked for besides. */
 const exactDigitsWork = 1000;
 const digitWork = 12;
-const listedWork = 10;
-const entryTextWork = 4 * entryWork;
+const listedWork = 30;
+/** The two digits of a byte. */
+const hexadecimalWork = 2;
+const entryTextWork = 5 * entryWork;
 
 /** Thrown inside, turned into a {@link CelError} at the border. */
 class FormatError extends Error {}
@@ -181,6 +183,7 @@ function superscript(value: number, precision: number): string {
 
 function hexadecimal(value: Value): string | undefined {
   if (isInteger(value)) return integer(value).toString(16);
+  if (typeof value === 'string' || value instanceof Uint8Array) work(value.length * hexadecimalWork);
   if (typeof value === 'string') return Buffer.from(value).toString('hex');
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : undefined;
 }
@@ -214,7 +217,7 @@ function plainText(value: Value): string {
   if (value instanceof Double) {
     return Number.isFinite(value.value) ? plainDouble(value.value) : nonFinite(value.value, true);
   }
-  if (value instanceof ListValue) return `[${[...value].map(plainText).join(', ')}]`;
+  if (value instanceof ListValue) return `[${value.values().map(plainText).join(', ')}]`;
   if (!(value instanceof MapValue)) return notText(value);
   work(value.size * entryTextWork);
   const entries = [...value.keys()].map((key) => [plainText(key), plainText(value.get(key) as Value)] as const);
@@ -245,6 +248,7 @@ function localizedText(value: Value): string {
 
 /** As the value would be written in an expression. */
 function literal(value: Value): string {
+  if (typeof value === 'number') return commonText(value) as string;
   if (typeof value === 'string') {
     work(listedWork + value.length * digitWork);
     return goQuote(value);
@@ -256,7 +260,7 @@ function literal(value: Value): string {
     work(exactDigitsWork);
     return Number.isFinite(value.value) ? fixed(value.value, defaultPrecision) : goQuote(formatDouble(value.value));
   }
-  if (value instanceof ListValue) return `[${[...value].map(literal).join(', ')}]`;
+  if (value instanceof ListValue) return `[${value.values().map(literal).join(', ')}]`;
   if (value instanceof MapValue) {
     work(value.size * entryTextWork);
     const entries = [...value.keys()].map((key) => [literal(key), literal(value.get(key) as Value)] as const);

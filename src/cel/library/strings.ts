@@ -61,15 +61,25 @@ function stringFunctions(style: FormatStyle): readonly FunctionDeclaration[] {
 const onlyAscii = /^[\0-\x7f]*$/;
 
 function lowerAscii(text: string): Value {
-  if (onlyAscii.test(text)) return text.toLowerCase();
-  work(text.length * elementWork);
-  return text.replace(/[A-Z]+/g, (c) => c.toLowerCase());
+  return onlyAscii.test(text) ? text.toLowerCase() : inOtherCase(text, capitalA);
 }
 
 function upperAscii(text: string): Value {
-  if (onlyAscii.test(text)) return text.toUpperCase();
-  work(text.length * elementWork);
-  return text.replace(/[a-z]+/g, (c) => c.toUpperCase());
+  return onlyAscii.test(text) ? text.toUpperCase() : inOtherCase(text, smallA);
+}
+
+const capitalA = 0x41;
+const smallA = 0x61;
+
+/** The text with the 26 letters from `first` on in the other case, which ASCII tells by one bit. */
+function inOtherCase(text: string, first: number): string {
+  work(text.length * 2 * elementWork);
+  const units = Buffer.from(text, 'utf16le');
+  for (let i = 0; i < units.length; i += 2) {
+    const low = units[i] as number;
+    if (units[i + 1] === 0 && low >= first && low < first + 26) units[i] = low ^ 0x20;
+  }
+  return units.toString('utf16le');
 }
 
 /** What Unicode calls white space; none of it is outside the basic plane. */
@@ -118,6 +128,7 @@ function indexOf(text: string, part: string, from: Int): Value {
   const wanted = characters(part);
   countSearch(chars.length, wanted.length);
   if (from < 0 || (from >= chars.length && from !== 0)) return outOfRange(from);
+  if (typeof chars === 'string') return chars.indexOf(part, Number(from));
   for (let i = Number(from); i <= chars.length - wanted.length; i++) if (isAt(chars, wanted, i)) return i;
   return -1;
 }
@@ -130,6 +141,7 @@ function lastIndexOf(text: string, part: string, from?: Int): Value {
   if (last < 0 || last >= chars.length) return outOfRange(last);
   const wanted = characters(part);
   countSearch(chars.length, wanted.length);
+  if (typeof chars === 'string') return chars.lastIndexOf(part, Number(last));
   for (let i = Math.min(Number(last), chars.length - wanted.length); i >= 0; i--) if (isAt(chars, wanted, i)) return i;
   return -1;
 }
@@ -187,7 +199,7 @@ function substring(text: string, start: Int, end?: Int): Value {
 
 function join(list: ListValue, separator: string): Value {
   work(list.length * (elementWork + separator.length));
-  const texts = [...list];
+  const texts = list.values();
   const wrong = texts.find((text) => typeof text !== 'string');
   if (wrong instanceof CelError) return wrong;
   for (const text of texts) work(typeof text === 'string' ? elementWork + text.length : 0);
