@@ -6,8 +6,9 @@
  * `metadata` first, and the splice goes right after the brace that opens `metadata`.
  */
 import { cloneJson, deepFreeze, type JsonObject, parseJson, stringifyJson } from '../machinery/json.ts';
-import type { ApiObject } from '../machinery/object.ts';
+import type { ApiObject, ManagedFieldsEntry } from '../machinery/object.ts';
 import type { KeyValue, Revision } from '../storage/store.ts';
+import { RecentValues } from './recent-values.ts';
 
 const apiVersions = new Map<string, string>();
 
@@ -102,46 +103,8 @@ export class CacheEntry {
   }
 }
 
-/**
- * Objects that were written or about to be, in parsed form. Two generations: what is not asked for while one fills up goes
- * with the other.
- */
-class RecentObjects {
-  readonly #limit: number;
-  #young = new Map<CacheEntry, ApiObject>();
-  #old = new Map<CacheEntry, ApiObject>();
-  /** Of JSON, in the young generation. */
-  #bytes = 0;
-
-  /** `limit` in bytes of JSON, of which objects take several times the room. */
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get(entry: CacheEntry): ApiObject | undefined {
-    const found = this.#young.get(entry);
-    if (found !== undefined) return found;
-    const aging = this.#old.get(entry);
-    if (aging !== undefined) this.add(entry, aging);
-    return aging;
-  }
-
-  add(entry: CacheEntry, object: ApiObject): void {
-    this.#young.set(entry, object);
-    this.#bytes += entry.bytes.length;
-    if (this.#bytes < this.#limit / 2) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#bytes = 0;
-  }
-
-  delete(entry: CacheEntry): void {
-    if (this.#young.delete(entry)) this.#bytes -= entry.bytes.length;
-    this.#old.delete(entry);
-  }
-}
-
-const recentObjects = new RecentObjects(4 * 1024 * 1024);
+/** Objects that were written or about to be, in parsed form, which takes several times the room of their bytes. */
+const recentObjects = new RecentValues<CacheEntry, ApiObject>(4 * 1024 * 1024, ({ bytes }) => bytes.length);
 
 /** A draft of `object` that is its owner's to change, but for the managed fields, which are replaced as a whole. */
 export function draftOf(object: ApiObject): ApiObject {
@@ -154,8 +117,34 @@ export function draftOf(object: ApiObject): ApiObject {
 /** The stored form of `object`: without resourceVersion, with the members that every object has in front. */
 export function encodeObject(object: ApiObject): Buffer {
   const { apiVersion, kind, metadata, ...rest } = object;
-  const { resourceVersion: _, ...meta } = metadata;
-  return Buffer.from(stringifyJson({ apiVersion, kind, metadata: meta, ...rest } as unknown as JsonObject));
+  const { resourceVersion: _, managedFields = [], ...meta } = metadata;
+  if (managedFields.length === 0) return Buffer.from(textOf({ apiVersion, kind, metadata: meta, ...rest }));
+  const front = textOf({ apiVersion, kind, metadata: meta });
+  const managers = managedFields.map(managerText).join(',');
+  const metadataEnd = Object.keys(meta).length === 0 ? '' : ',';
+  const back = textOf(rest);
+  return Buffer.from(
+    `${front.slice(0, -2)}${metadataEnd}"managedFields":[${managers}]}${back === '{}' ? '}' : `,${back.slice(1)}`}`,
+  );
+}
+
+/** Half of an object may be its managers' fields, which seldom change: they are not written anew every time. */
+const fieldTexts = new RecentValues<object, string>(2 * 1024 * 1024, (_, text) => text.length);
+
+function managerText(entry: ManagedFieldsEntry): string {
+  const { fieldsV1, subresource, ...said } = entry;
+  if (fieldsV1 === undefined || said.manager === undefined) return textOf(entry);
+  let fields = fieldTexts.get(fieldsV1);
+  if (fields === undefined) {
+    fields = textOf(fieldsV1);
+    fieldTexts.add(fieldsV1, fields);
+  }
+  const endpoint = subresource === undefined ? '' : `,"subresource":${JSON.stringify(subresource)}`;
+  return `${textOf(said).slice(0, -1)},"fieldsV1":${fields}${endpoint}}`;
+}
+
+function textOf(value: object): string {
+  return stringifyJson(value as JsonObject);
 }
 
 /** A cache entry for a stored value. `object` is what was written, when the caller has it; it is then the entry's. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { setsAgain } from '../../src/machinery/apply/again.ts';
 import { compare, same } from '../../src/machinery/apply/compare.ts';
 import {
   difference,
@@ -14,7 +15,7 @@ import { fieldPath } from '../../src/machinery/apply/path-element.ts';
 import { reconcile } from '../../src/machinery/apply/reconcile.ts';
 import { extractOwned, removeFields } from '../../src/machinery/apply/remove.ts';
 import { objectType } from '../../src/machinery/apply/type.ts';
-import { hasFieldSet, toFieldSet } from '../../src/machinery/apply/typed.ts';
+import { toFieldSet } from '../../src/machinery/apply/typed.ts';
 import { typeErrorText, validate } from '../../src/machinery/apply/validate.ts';
 import { deepEqual, type JsonObject, type JsonValue } from '../../src/machinery/json.ts';
 import type { Schema } from '../../src/machinery/schema.ts';
@@ -187,8 +188,8 @@ describe('the fields of a value', () => {
     fc.assert(
       fc.property(thing, thing, (a, b) => {
         const [mine, theirs] = [toFieldSet(a, type), toFieldSet(b, type)];
-        assert.ok(hasFieldSet(a, type, mine) || isEmptySet(mine));
-        assert.equal(hasFieldSet(a, type, theirs), deepEqual(mine, theirs) && !isEmptySet(mine));
+        assert.ok(setsAgain(a, type, mine) || isEmptySet(mine));
+        assert.equal(setsAgain(a, type, theirs), deepEqual(mine, theirs) && !isEmptySet(mine));
       }),
     );
   });
@@ -196,13 +197,36 @@ describe('the fields of a value', () => {
   it('are not those of a set with more, with less, or with other members', () => {
     const value = object({ size: 1, items: [{ name: 'a', value: 1 }], whole: {} });
     const fields = toFieldSet(value, type);
-    assert.ok(hasFieldSet(value, type, fields));
+    assert.ok(setsAgain(value, type, fields));
     for (const path of ['size', 'whole', 'items'].map((field) => fieldPath('spec', field))) {
-      assert.equal(hasFieldSet(value, type, difference(fields, fieldSet(path))), path.includes('f:items'));
+      assert.equal(setsAgain(value, type, difference(fields, fieldSet(path))), path.includes('f:items'));
     }
     for (const path of [fieldPath('spec'), fieldPath('spec', 'items'), fieldPath('spec', 'on')]) {
-      assert.equal(hasFieldSet(value, type, union(fields, fieldSet(path))), false);
+      assert.equal(setsAgain(value, type, union(fields, fieldSet(path))), false);
     }
+  });
+});
+
+describe('a configuration that sets what was set before', () => {
+  const fields = { size: 1, text: 'a', items: [{ name: 'a', value: 1 }], args: ['x'], whole: { a: 1 } };
+  const before = toFieldSet(object(fields), type);
+  const again = (change: JsonObject): boolean => setsAgain(object({ ...fields, ...change }), type, before);
+
+  it('may have other values', () => {
+    assert.ok(again({ size: 2, items: [{ name: 'a', value: 2 }], args: ['y', 'z'], whole: { a: 2 } }));
+  });
+
+  it('must fit its type', () => {
+    for (const wrong of [{ size: 'one' }, { items: 'a' }, { items: [{ name: 'a', value: true }] }, { args: [1] }]) {
+      assert.equal(again(wrong), false, JSON.stringify(wrong));
+      assert.notDeepEqual(validate(object({ ...fields, ...wrong }), type), []);
+    }
+    for (const items of [[{ name: 'a' }, { name: 'a' }], [null], [{ value: 1 }], ['a']]) {
+      assert.equal(again({ items } as JsonObject), false, JSON.stringify(items));
+    }
+    const two = toFieldSet(object({ items: [{ name: 'a' }, { name: 'b' }] }), type);
+    assert.equal(setsAgain(object({ items: [{ name: 'a' }, { name: 'a' }] }), type, two), false);
+    assert.equal(setsAgain({ ...object(fields), kind: 1 } as JsonObject, type, before), false);
   });
 });
 

@@ -23,8 +23,16 @@ import {
 } from './managed-fields.ts';
 import { FieldSetError } from './path-element.ts';
 import { objectType, type Type } from './type.ts';
-import { type Applied, apply as applyTo, Conflicts, updateWith, type VersionedSet, type Versions } from './updater.ts';
-import { typeErrorText, validate } from './validate.ts';
+import {
+  type Applied,
+  apply as applyTo,
+  Conflicts,
+  Misfit,
+  updateWith,
+  type VersionedSet,
+  type Versions,
+} from './updater.ts';
+import { type TypeErrorAt, typeErrorText } from './validate.ts';
 
 /** The versions of a resource besides the one of the request. */
 export interface OtherVersions {
@@ -110,15 +118,6 @@ export function apply(request: ApplyRequest): ApplyResult {
   checkConfig(request);
   const versions = versionsOf(request);
   const type = versions.type(apiVersion) as Type;
-  const errors = validate(json(config), type);
-  if (errors.length > 0) {
-    throw new StatusError(
-      500,
-      '',
-      `failed to create typed patch object (${describe(config)}): ${typeErrorText(errors)}`,
-    );
-  }
-
   const before = json(live ?? request.initial ?? { ...empty, apiVersion, kind: request.kind });
   const managed = managedBeforeApply(request, before, versions);
   const id = managerId({ manager, operation: 'Apply', ...subresourceOf(request) });
@@ -212,6 +211,7 @@ function applyUpgrading(
   try {
     return run(request.force);
   } catch (error) {
+    if (error instanceof Misfit) throw misfitError(request.config, error.errors);
     if (!(error instanceof Conflicts)) throw error;
     const noted =
       request.manager === lastAppliedManager ? lastAppliedFields(before, request.apiVersion, type) : undefined;
@@ -231,9 +231,10 @@ function checkConfig({ config, apiVersion, kind }: ApplyRequest): void {
   if (Array.isArray(config.metadata?.managedFields)) throw badRequest('metadata.managedFields must be nil');
 }
 
-function describe(object: ApiObject): string {
-  const { namespace = '', name = '' } = object.metadata ?? {};
-  return `${namespace}/${name}; ${kindText(object)}`;
+function misfitError(config: ApiObject, errors: readonly TypeErrorAt[]): StatusError {
+  const { namespace = '', name = '' } = config.metadata ?? {};
+  const object = `${namespace}/${name}; ${kindText(config)}`;
+  return new StatusError(500, '', `failed to create typed patch object (${object}): ${typeErrorText(errors)}`);
 }
 
 function kindText({ apiVersion, kind }: ApiObject): string {

@@ -3,7 +3,7 @@
  * which fields a value has. Source: `sigs.k8s.io/structured-merge-diff/typed`.
  */
 import { getField, isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../json.ts';
-import { type FieldSet, isEmptySet, leaf, withMembership } from './field-set.ts';
+import { type FieldSet, leaf, withMembership } from './field-set.ts';
 import { compareElements, fieldElement, keyElement, type PathElement, valueElement } from './path-element.ts';
 import type { FieldType, ListType, MapType, Type } from './type.ts';
 
@@ -31,6 +31,29 @@ export function fieldTypeOf(map: MapType, field: FieldType | undefined): Type {
  * Throws an {@link ElementError} where the element cannot be told apart from others.
  */
 export function elementOf(list: ListType, value: JsonValue): PathElement {
+  if (list.keys.length > 1) return makeElement(list, value);
+  const [key = ''] = list.keys;
+  const name = key === '' ? value : isJsonObject(value) ? getField(value, key) : undefined;
+  if (typeof name !== 'string' || name.length > maxKnownLength) return makeElement(list, value);
+  const known = knownElements.get(key) ?? new Map<string, PathElement>();
+  let element = known.get(name);
+  if (element === undefined) {
+    element = makeElement(list, value);
+    if (known.size >= maxKnown) known.clear();
+    knownElements.set(key, known.set(name, element));
+  }
+  return element;
+}
+
+/**
+ * The path elements of lists with one key (or none: '') that were seen lately, by key and value. The same names come again
+ * and again, and each of them several times in an apply.
+ */
+const knownElements = new Map<string, Map<string, PathElement>>();
+const maxKnown = 4096;
+const maxKnownLength = 128;
+
+function makeElement(list: ListType, value: JsonValue): PathElement {
   if (list.keys.length === 0) return setElement(value);
   if (value === null) throw new ElementError('associative list with keys may not have a null element');
   if (!isJsonObject(value)) throw new ElementError('associative list with keys may not have non-map elements');
@@ -88,49 +111,6 @@ export function toFieldSet(value: JsonValue, type: Type): FieldSet {
   return nodeOf(value, type, false, false) ?? leaf;
 }
 
-/** Whether {@link toFieldSet} of a value, which must fit its type, is `set`: found out without making it. */
-export function hasFieldSet(value: JsonValue, type: Type, set: FieldSet): boolean {
-  return isNodeOf(value, type, false, set);
-}
-
-/** Whether `node` is what {@link nodeOf} makes of the value; `undefined` where that is nothing. */
-function isNodeOf(value: JsonValue, type: Type, member: boolean, node: FieldSet | undefined): boolean {
-  let parts = 0;
-  switch (formOf(type, value)) {
-    case 'scalar':
-      return node !== undefined && isEmptySet(node);
-    case 'map': {
-      const map = type.map as MapType;
-      if (map.atomic) return node !== undefined && isEmptySet(node);
-      if (!isJsonObject(value)) break;
-      for (const name of Object.keys(value)) {
-        const held = value[name];
-        const field = map.fields.get(name);
-        if (held === undefined || field?.untracked === true) continue;
-        const below = node?.[field?.name ?? fieldElement(name)];
-        if (!isNodeOf(held, fieldTypeOf(map, field), field === undefined || isHollow(held), below)) return false;
-        if (below !== undefined) parts++;
-      }
-      break;
-    }
-    case 'list': {
-      const list = type.list as ListType;
-      if (list.atomic) return node !== undefined && isEmptySet(node);
-      if (!Array.isArray(value)) break;
-      for (const item of value) {
-        const below = node?.[elementOf(list, item)];
-        if (below === undefined || !isNodeOf(item, list.element, true, below)) return false;
-        parts++;
-      }
-    }
-  }
-  if (node === undefined) return !member;
-  let entries = 0;
-  for (const _ in node) entries++;
-  if (parts === 0) return member && entries === 0;
-  return entries === parts + (member ? 1 : 0) && (node['.'] !== undefined) === member;
-}
-
 /** Every field of a value, those that hold others included: what someone who adds it, owns. */
 export function toFullNode(value: JsonValue, type: Type): FieldSet {
   return nodeOf(value, type, true, true) ?? leaf;
@@ -180,7 +160,8 @@ function mapNode(value: JsonObject, map: MapType, member: boolean, full: boolean
   return empty ? undefined : node;
 }
 
-function isHollow(value: JsonValue): boolean {
+/** Whether a field of this value belongs to a set itself, as nothing below it can. */
+export function isHollow(value: JsonValue): boolean {
   if (value === null) return true;
   if (typeof value !== 'object' || Array.isArray(value)) return false;
   for (const _ in value) return false;

@@ -3,6 +3,7 @@
  * `sigs.k8s.io/structured-merge-diff/merge`).
  */
 import { deepEqual, type JsonObject } from '../json.ts';
+import { setsAgain } from './again.ts';
 import { type Comparison, compare, exclude, same } from './compare.ts';
 import {
   difference,
@@ -19,7 +20,8 @@ import type { Path } from './path-element.ts';
 import { reconcile } from './reconcile.ts';
 import { removeFields } from './remove.ts';
 import type { Type } from './type.ts';
-import { hasFieldSet, toFieldSet, withDeclaredFields } from './typed.ts';
+import { toFieldSet, withDeclaredFields } from './typed.ts';
+import { type TypeErrorAt, validate } from './validate.ts';
 
 /** The fields that one manager owns, in the words of one version. */
 export interface VersionedSet {
@@ -54,6 +56,16 @@ export class Conflicts extends Error {
   constructor(conflicts: readonly Conflict[]) {
     super('conflicts with other field managers');
     this.conflicts = conflicts;
+  }
+}
+
+/** A configuration does not fit its type. */
+export class Misfit extends Error {
+  readonly errors: readonly TypeErrorAt[];
+
+  constructor(errors: readonly TypeErrorAt[]) {
+    super('the configuration does not fit its type');
+    this.errors = errors;
   }
 }
 
@@ -109,6 +121,7 @@ export interface Applied {
  * Lays `config` over `live` (both in `apiVersion`) as `manager`, which from then on owns the fields of `config`. What it
  * owned before and no longer mentions is removed, unless others own it too.
  *
+ * @throws Misfit where `config` does not fit its type.
  * @throws Conflicts without `force`, where others own fields that would change; with it, they lose them.
  */
 export function apply(
@@ -143,9 +156,11 @@ function ownedBy(
   last: VersionedSet | undefined,
 ): VersionedSet {
   const before = last?.applied === true && last.apiVersion === apiVersion ? last : undefined;
-  if (before !== undefined && hasFieldSet(config, type, before.set) && without(before.set, ignored) === before.set) {
+  if (before !== undefined && setsAgain(config, type, before.set) && without(before.set, ignored) === before.set) {
     return before;
   }
+  const errors = validate(config, type);
+  if (errors.length > 0) throw new Misfit(errors);
   const set = without(toFieldSet(config, type), ignored);
   return before !== undefined && deepEqual(set, before.set) ? before : { set, apiVersion, applied: true };
 }

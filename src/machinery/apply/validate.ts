@@ -20,8 +20,10 @@ export interface ValidateOptions {
 }
 
 export function validate(value: JsonValue, type: Type, options: ValidateOptions = {}): readonly TypeErrorAt[] {
-  return validateAt(value, type, options.allowDuplicates === true) ?? [];
+  return validateAt(value, type, options.allowDuplicates === true) ?? none;
 }
+
+const none: readonly TypeErrorAt[] = [];
 
 /** The errors in one text. */
 export function typeErrorText(errors: readonly TypeErrorAt[]): string {
@@ -103,7 +105,7 @@ function collect<T>(errors: Errors, below: Errors, toElement: (part: T) => PathE
 
 const wrong = (message: string): TypeErrorAt[] => [{ path: '', message }];
 
-function scalarError(value: JsonValue, scalar: Scalar): Errors {
+export function scalarError(value: JsonValue, scalar: Scalar): Errors {
   if (value === null) return undefined;
   switch (scalar) {
     case 'numeric':
