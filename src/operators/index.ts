@@ -19,6 +19,8 @@ import { serviceAccountTokenController } from './serviceaccount-token/controller
 import { statefulSetController } from './statefulset/controller.ts';
 import { tokenCleanerController } from './token-cleaner/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
+import { claimProtectionController } from './volume-protection/claims.ts';
+import { volumeProtectionController } from './volume-protection/volumes.ts';
 
 export type { ControllerModule, ControllerSettings } from './controller-module.ts';
 
@@ -43,4 +45,6 @@ export const controllers: readonly ControllerModule[] = [
   tokenCleanerController,
   resourceQuotaController,
   clusterRoleAggregationController,
+  claimProtectionController,
+  volumeProtectionController,
 ];
