@@ -29,8 +29,11 @@ export class CostLimitExceeded extends Error {
  */
 const mostWork = 2 ** 30;
 
+/** What is left where nothing is evaluated. */
+const idle = -1;
+
 /** Evaluations are synchronous: the one that runs has this meter, whichever function of whichever library works for it. */
-const meter = { left: 0, evaluations: 0 };
+const meter = { left: idle };
 
 /**
  * Counts work, in whole units; to be called before it is done. Outside of evaluations nothing is counted.
@@ -42,7 +45,7 @@ export function work(units: number): void {
 }
 
 function exhausted(): void {
-  if (meter.evaluations === 0) return;
+  if (meter.left === idle) return;
   meter.left = 0;
   throw new CostLimitExceeded();
 }
@@ -58,7 +61,6 @@ export function workOf(cost: number): number {
 /** Starts to count for an evaluation; gives what was left to the one around it, for {@link endWork}. */
 export function startWork(limit: number): number {
   const outer = meter.left;
-  meter.evaluations++;
   meter.left = limit;
   return outer;
 }
@@ -66,7 +68,6 @@ export function startWork(limit: number): number {
 /** Ends what {@link startWork} began; gives what is left. */
 export function endWork(outer: number): number {
   const { left } = meter;
-  meter.evaluations--;
   meter.left = outer;
   return left;
 }

@@ -1,6 +1,6 @@
 /**
- * The documents: v2 whole, v3 one a group version. A v3 document is built again only when one of its own resources has
- * changed, so that a new custom resource costs what its group costs.
+ * The documents: v3 has one for a group version, which is built again only when one of its own resources has changed; of
+ * v2, which has one for all, what each resource adds to it.
  */
 import { createHash } from 'node:crypto';
 import type { ResourceType, ResourceVersion } from '../../apis/resource-type.ts';
@@ -15,7 +15,7 @@ import { type OpenApiVersion, writeDefinition } from './schema-writer.ts';
 /** `api/v1`, `apis/apps/v1`. */
 export type GroupVersionPath = string;
 
-type Served = readonly [ResourceType, ResourceVersion];
+export type Served = readonly [ResourceType, ResourceVersion];
 
 export function groupVersionPaths(registry: ResourceRegistry): Map<GroupVersionPath, Served[]> {
   const found = new Map<GroupVersionPath, Served[]>();
@@ -41,38 +41,19 @@ export function documentV3(served: readonly Served[]): JsonObject {
   return { openapi: '3.0.0', info, paths, components: { schemas } };
 }
 
-export function documentV2(registry: ResourceRegistry): JsonObject {
-  const served = [...groupVersionPaths(registry).values()].flat();
-  const builtin = served.filter(([, { schema }]) => schema.definition !== undefined);
-  const custom = served.filter(([, { schema }]) => schema.definition === undefined);
-  const parts = [write(builtin, 'v2'), ...custom.map(customPart)];
-  const paths: JsonObject = {};
-  const schemas = new Map<string, JsonObject>();
-  for (const part of parts) {
-    Object.assign(paths, part.paths);
-    for (const [name, schema] of Object.entries(part.schemas)) schemas.set(name, schema);
-  }
-  const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { swagger: '2.0', info, paths, definitions: Object.fromEntries(sorted) };
-}
-
-interface Part {
+/** What resources add to a document: paths and definitions, by name. */
+export interface Part {
   readonly paths: JsonObject;
-  readonly schemas: Record<string, JsonObject>;
+  readonly schemas: Readonly<Record<string, JsonObject>>;
 }
 
-const customParts = new WeakMap<ResourceVersion, Part>();
-
-/** What a custom resource adds to the v2 document is written once: another definition does not cost it again. */
-function customPart(served: Served): Part {
-  const [, version] = served;
-  let part = customParts.get(version);
-  if (part === undefined) {
-    part = write([served], 'v2');
-    customParts.set(version, part);
-  }
-  return part;
+/** What one resource adds to the v2 document. */
+export function partV2(served: Served): Part {
+  return write([served], 'v2');
 }
+
+/** What the v2 document begins with. */
+export const headV2: JsonObject = { swagger: '2.0', info };
 
 function write(served: readonly Served[], openApi: OpenApiVersion): Part {
   const definitions = new Definitions();

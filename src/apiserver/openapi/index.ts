@@ -7,8 +7,8 @@ import { notAcceptable } from '../../machinery/status.ts';
 import { acceptClauses } from '../media.ts';
 import type { PathHandler, PathRequest, PathResponse } from '../paths.ts';
 import type { ResourceRegistry } from '../registry.ts';
-import { documentHash, documentV2, documentV3, groupVersionPaths } from './documents.ts';
-import { encodeDocumentV2 } from './v2-protobuf.ts';
+import { documentHash, documentV3, groupVersionPaths } from './documents.ts';
+import { type FormatV2, wholeDocument } from './whole-document.ts';
 
 interface Document {
   /** Written when it is asked for: most custom resources' never are. */
@@ -20,15 +20,6 @@ interface Document {
 
 type Sources = readonly (readonly [ResourceType, ResourceVersion])[];
 
-/** The forms of the v2 document. */
-type FormatV2 = 'json' | 'protobuf';
-
-interface WholeDocument {
-  readonly generation: number;
-  readonly body: string | Uint8Array;
-  readonly hash: string;
-}
-
 const contentTypes: Readonly<Record<FormatV2, string>> = {
   json: 'application/json',
   protobuf: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
@@ -39,7 +30,7 @@ const oldProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+proto
 export function openApiPaths(registry: ResourceRegistry): PathHandler {
   const documents = new Map<string, Document>();
   let index: { generation: number; body: string } | undefined;
-  const v2: Partial<Record<FormatV2, WholeDocument>> = {};
+  const v2 = { json: wholeDocument(registry, 'json'), protobuf: wholeDocument(registry, 'protobuf') };
 
   let known: { generation: number; paths: ReturnType<typeof groupVersionPaths> } | undefined;
 
@@ -80,25 +71,13 @@ export function openApiPaths(registry: ResourceRegistry): PathHandler {
     return index.body;
   };
 
-  const whole = (format: FormatV2): WholeDocument => {
-    let found = v2[format];
-    if (found?.generation !== registry.generation) {
-      const made = documentV2(registry);
-      const body = format === 'json' ? JSON.stringify(made) : encodeDocumentV2(made);
-      found = { generation: registry.generation, body, hash: documentHash(body) };
-      v2[format] = found;
-    }
-    return found;
-  };
-
   return (request) => {
     if (!request.path.startsWith('/openapi/')) return undefined;
     const path = request.path.slice('/openapi/'.length).replace(/\/$/, '');
     if (path === 'v2') {
       const format = chooseFormat(request.accept);
       if (format === undefined) throw notAcceptable(Object.values(contentTypes));
-      const { body, hash } = whole(format);
-      return respond(request, body, hash, {}, contentTypes[format]);
+      return v2[format]().then(({ body, hash }) => respond(request, body, hash, {}, contentTypes[format]));
     }
     if (path === 'v3') return { code: 200, contentType: 'application/json', body: root() };
     if (!path.startsWith('v3/')) return undefined;

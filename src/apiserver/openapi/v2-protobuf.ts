@@ -18,10 +18,32 @@ interface Message {
   readonly others?: readonly [number: number, put: Put];
 }
 
-/** Encodes the document that `documentV2` makes. */
-export function encodeDocumentV2(document: JsonObject): Buffer {
+/** The members of a document that are no maps. */
+export function encodeHead(head: JsonObject): Buffer {
+  return encoded((to) => writeMembers(to, documentMessage, head));
+}
+
+/** An entry of the document's paths. */
+export function encodePath(path: string, item: JsonObject): Buffer {
+  return encoded((to) => writeNamed(to, 2, path, item, pathItem));
+}
+
+/** An entry of the document's definitions. */
+export function encodeDefinition(name: string, definition: JsonObject): Buffer {
+  return encoded((to) => writeNamed(to, 1, name, definition, schema));
+}
+
+/** What stands before so many bytes of entries. */
+export function encodeEntriesTag(map: 'paths' | 'definitions', length: number): Buffer {
+  return encoded((to) => {
+    to.tag(map === 'paths' ? 8 : 9, delimited);
+    to.int64(length);
+  });
+}
+
+function encoded(write: (to: WireWriter) => void): Buffer {
   const to = new WireWriter();
-  writeMembers(to, documentMessage, document);
+  write(to);
   return Buffer.from(to.finish());
 }
 
@@ -253,7 +275,10 @@ const info = message(() => ({
   extensions: 7,
 }));
 
-/** Without what a Kubernetes document does not have, or what no client reads: security, tags, shared parameters. */
+/**
+ * Without what a Kubernetes document does not have, or what no client reads: security, tags, shared parameters. Paths (8) and
+ * definitions (9) are written entry by entry.
+ */
 const documentMessage: Message = {
   fields: {
     swagger: [1, string],
@@ -263,8 +288,6 @@ const documentMessage: Message = {
     schemes: [5, each(string)],
     consumes: [6, each(string)],
     produces: [7, each(string)],
-    paths: [8, message(() => ({ fields: {}, extensions: 1, others: [2, pathItem] }))],
-    definitions: [9, map(schema)],
     externalDocs: [15, externalDocs],
   },
   extensions: 16,
