@@ -97,13 +97,13 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
       return await send(exchange, textResponse(400, '400 Bad Request'));
     }
     if (target.kind === 'other') {
-      await options.authorize(attributes, exchange.audit?.decided);
+      await options.authorize(attributes, exchange.audit);
       return await answerPath(exchange, user);
     }
     if (verb === undefined) throw methodNotAllowed();
     exchange.verb = verb;
     exchange.resource = target.resource;
-    const pending = options.authorize(attributes, exchange.audit?.decided);
+    const pending = options.authorize(attributes, exchange.audit);
     if (pending !== undefined) await pending;
     const served = options.registry.find(target.group, target.version, target.resource);
     if (served === undefined) return await answerMissing(exchange, target, user);
@@ -152,7 +152,7 @@ export function httpHandler(options: HandlerOptions): { handler: HttpHandler; up
     options.inFlight.enter('watch', user);
     if (!connection.verbs.includes(verb)) throw methodNotAllowed();
     if (connection.needsCreate === true && verb !== 'create') {
-      await options.authorize(attributesOf(user, 'create', target, exchange.query), exchange.audit?.decided);
+      await options.authorize(attributesOf(user, 'create', target, exchange.query), exchange.audit);
     }
     const { clock, stopping } = options;
     await connect(exchange, apiRequest(exchange, target, verb, served, user, undefined), connection, {

@@ -247,7 +247,7 @@ export class ApiServer {
     const now = this.clock.now();
     const audit = this.#auditor?.begin(auditedLocalRequest(attributes, query, userAgent, now));
     try {
-      const pending = this.#authorize(attributes, audit?.decided);
+      const pending = this.#authorize(attributes, audit);
       if (pending !== undefined) await pending;
       const served = this.find(request.group, request.version, request.resource);
       const release = this.#inFlight.enter(verb, user);
@@ -285,7 +285,7 @@ export class ApiServer {
     const query = new URLSearchParams();
     const audit = this.#auditor?.begin(auditedLocalRequest(attributes, query, '', this.clock.now()));
     try {
-      await this.#authorize(attributes, audit?.decided);
+      await this.#authorize(attributes, audit);
       for (const handler of this.#paths) {
         const pending = handler({
           method: 'GET',

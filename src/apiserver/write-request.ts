@@ -12,7 +12,8 @@ import type { WriteRequest } from './resource-store.ts';
 export function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
   const { now, user, audit, services } = request;
   const context = { now, user, dryRun, authorizer: services.authorizer };
-  return audit === undefined ? context : { ...context, annotate: audit.annotate };
+  if (audit === undefined) return context;
+  return { ...context, annotate: (key, value, level) => audit.annotate(key, value, level) };
 }
 
 export function writeRequest(request: ApiRequest, options: WriteOptions, kind: WriteKind): WriteRequest {

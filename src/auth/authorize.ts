@@ -96,18 +96,22 @@ function joinRules(a: UserRules, b: UserRules): UserRules {
 }
 
 /** Lets a request in, or refuses it by throwing a 403; asynchronous only where an authorizer is. `told` hears why first. */
-export type Gate = (attributes: Attributes, told?: (decision: Decision) => void) => void | Promise<void>;
+export type Gate = (attributes: Attributes, told?: DecisionListener) => void | Promise<void>;
+
+export interface DecisionListener {
+  decided(decision: Decision): void;
+}
 
 export function gateOf(authorizer: Authorizer): Gate {
   return (attributes, told) => {
     const decision = authorizer.authorize(attributes);
     if (decision instanceof Promise) {
       return decision.then((settled) => {
-        told?.(settled);
+        told?.decided(settled);
         requireAllowed(settled, attributes);
       });
     }
-    told?.(decision);
+    told?.decided(decision);
     requireAllowed(decision, attributes);
   };
 }

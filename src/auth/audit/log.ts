@@ -26,6 +26,8 @@ export interface AuditLogOptions {
 /** How much waits at most, in characters, and for how long, in milliseconds. */
 const bufferBytes = 32 * 1024 * 1024;
 const batchDelay = 50;
+/** Events are put into pieces of this size at once: text that waits would be the garbage collector's to carry about. */
+const pieceBytes = 256 * 1024;
 const day = 24 * 60 * 60 * 1000;
 
 export class AuditLog {
@@ -36,7 +38,8 @@ export class AuditLog {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #failed: (error: Error) => void;
-  #waiting: string[] = [];
+  #full: Piece[] = [];
+  #open: Piece | undefined;
   #size = 0;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
@@ -63,7 +66,11 @@ export class AuditLog {
     }
     this.taken += 1;
     this.#size += line.length + 1;
-    this.#waiting.push(line);
+    const piece = this.#pieceFor(line);
+    piece.used += piece.bytes.write(line, piece.used);
+    piece.bytes[piece.used++] = lineFeed;
+    piece.lines += 1;
+    piece.size += line.length + 1;
     if (this.#writing === undefined) this.#timer ??= this.#clock.setTimeout(() => this.#flush(), batchDelay);
   }
 
@@ -83,24 +90,47 @@ export class AuditLog {
     });
   }
 
+  /** One with room for the line, whatever its characters take. */
+  #pieceFor(line: string): Piece {
+    const room = line.length * 3 + 1;
+    if (this.#open !== undefined && this.#open.bytes.length - this.#open.used >= room) return this.#open;
+    if (this.#open !== undefined) this.#full.push(this.#open);
+    this.#open = { bytes: Buffer.allocUnsafe(Math.max(pieceBytes, room)), used: 0, lines: 0, size: 0 };
+    return this.#open;
+  }
+
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      const size = this.#size;
-      this.#waiting = [];
+    for (let piece = this.#next(); piece !== undefined; piece = this.#next()) {
       try {
-        await this.#sink.write(Buffer.from(`${lines.join('\n')}\n`));
+        await this.#sink.write(piece.bytes.subarray(0, piece.used));
         this.#broken = false;
       } catch (error) {
-        this.lost += lines.length;
+        this.lost += piece.lines;
         if (!this.#broken) this.#failed(error instanceof Error ? error : new Error(String(error)));
         this.#broken = true;
       }
       // What is on its way to the disk takes memory as well.
-      this.#size -= size;
+      this.#size -= piece.size;
     }
   }
+
+  #next(): Piece | undefined {
+    const piece = this.#full.shift() ?? this.#open;
+    if (piece === this.#open) this.#open = undefined;
+    return piece;
+  }
 }
+
+/** Whole lines. */
+interface Piece {
+  readonly bytes: Buffer;
+  used: number;
+  lines: number;
+  /** In characters. */
+  size: number;
+}
+
+const lineFeed = 0x0a;
 
 interface Sink {
   write(bytes: Buffer): Promise<void>;

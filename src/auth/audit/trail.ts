@@ -31,8 +31,9 @@ export class AuditTrail {
   readonly #config: AuditConfig;
   readonly #clock: Clock;
   readonly #write: (line: string) => void;
-  readonly #annotations: Record<string, string> = {};
-  #annotated = false;
+  /** Members of a JSON object, in the order in which they came. */
+  #annotations = '';
+  #annotated: Set<string> | undefined;
   #impersonated: UserInfo | undefined;
   /** What the body says of an object that the URL does not name. */
   #named: ApiObject['metadata'] | undefined;
@@ -40,6 +41,7 @@ export class AuditTrail {
   #responseObject: string | undefined;
   #said: Status | undefined;
   #status: ResponseStatus | undefined;
+  #decided = false;
   #started = false;
   #complete = false;
 
@@ -55,21 +57,20 @@ export class AuditTrail {
   }
 
   /** The first to use a key keeps it. `level`: from which on it is told. */
-  readonly annotate = (key: string, value: string, level: Level = 'Metadata'): void => {
+  annotate(key: string, value: string, level: Level = 'Metadata'): void {
     if (!this.#takes(level)) return;
-    if (Object.hasOwn(this.#annotations, key)) return;
-    this.#annotations[key] = value;
-    this.#annotated = true;
-  };
+    this.#annotated ??= new Set();
+    if (this.#annotated.has(key)) return;
+    this.#annotated.add(key);
+    this.#annotations += `${this.#annotations === '' ? '' : ','}${quote(key)}:${quote(value)}`;
+  }
 
-  readonly decided = ({ verdict, reason, error }: Decision): void => {
-    if (verdict !== 'allow' && error !== undefined) {
-      this.annotate('authorization.k8s.io/reason', 'internal error');
-      return;
-    }
-    this.annotate('authorization.k8s.io/decision', verdict === 'allow' ? 'allow' : 'forbid');
-    this.annotate('authorization.k8s.io/reason', reason);
-  };
+  /** What the authorizers say of it, once. */
+  decided(decision: Decision): void {
+    if (this.#decided) return;
+    this.#decided = true;
+    this.#annotations += (this.#annotations === '' ? '' : ',') + decisionText(decision);
+  }
 
   impersonates(user: UserInfo): void {
     this.#impersonated = user;
@@ -148,77 +149,108 @@ export class AuditTrail {
     const { level, omitStages } = this.#config;
     if (omitStages.has(stage)) return;
     const { auditId, requestUri, attributes, sourceIps, userAgent, received } = this.#request;
-    const head = JSON.stringify({
-      kind: 'Event',
-      apiVersion: 'audit.k8s.io/v1',
-      level,
-      auditID: auditId,
-      stage,
-      requestURI: requestUri,
-      verb: attributes.verb,
-      user: userOf(attributes.user),
-      impersonatedUser: this.#impersonated && userOf(this.#impersonated),
-      sourceIPs: sourceIps.length === 0 ? undefined : sourceIps,
-      userAgent:
-        userAgent.length > maxUserAgentLength
-          ? `${userAgent.slice(0, maxUserAgentLength)}...TRUNCATED`
-          : userAgent || undefined,
-      objectRef: 'path' in attributes ? undefined : this.#reference(attributes),
-      responseStatus: this.#status && { metadata: {}, ...this.#status },
-    });
-    const request = this.#requestObject === undefined ? '' : `,"requestObject":${this.#requestObject}`;
-    const response = this.#responseObject === undefined ? '' : `,"responseObject":${this.#responseObject}`;
-    const annotations = this.#annotated ? `,"annotations":${JSON.stringify(this.#annotations)}` : '';
-    const times = `,"requestReceivedTimestamp":"${microTime(received)}","stageTimestamp":"${microTime(at)}"`;
-    this.#write(`${head.slice(0, -1)}${request}${response}${times}${annotations}}`);
+    let line = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${level}","auditID":${quote(auditId)},"stage":"${stage}"`;
+    line += `,"requestURI":${quote(requestUri)},"verb":${quote(attributes.verb)},"user":${userText(attributes.user)}`;
+    if (this.#impersonated !== undefined) line += `,"impersonatedUser":${userText(this.#impersonated)}`;
+    if (sourceIps.length > 0) line += `,"sourceIPs":${JSON.stringify(sourceIps)}`;
+    if (userAgent !== '') line += `,"userAgent":${quote(shortened(userAgent))}`;
+    if (!('path' in attributes)) line += `,"objectRef":${this.#reference(attributes)}`;
+    if (this.#status !== undefined) line += `,"responseStatus":${statusText(this.#status)}`;
+    if (this.#requestObject !== undefined) line += `,"requestObject":${this.#requestObject}`;
+    if (this.#responseObject !== undefined) line += `,"responseObject":${this.#responseObject}`;
+    line += `,"requestReceivedTimestamp":"${microTime(received)}","stageTimestamp":"${microTime(at)}"`;
+    if (this.#annotations !== '') line += `,"annotations":{${this.#annotations}}`;
+    this.#write(`${line}}`);
   }
 
-  #reference(attributes: Exclude<Attributes, { path: string }>): JsonObject {
-    const { resource, namespace, name, group, version, subresource } = attributes;
+  #reference({
+    resource,
+    namespace,
+    name,
+    group,
+    version,
+    subresource,
+  }: Exclude<Attributes, { path: string }>): string {
     const { namespace: ownNamespace, name: ownName, uid, resourceVersion } = this.#named ?? {};
-    return present({
-      resource,
-      namespace: namespace || ownNamespace,
-      name: name || ownName,
-      uid,
-      apiGroup: group,
-      apiVersion: version,
-      resourceVersion,
-      subresource,
-    });
+    let text = `{"resource":${quote(resource)}`;
+    const add = (field: string, value: string | undefined): void => {
+      if (value) text += `,"${field}":${quote(value)}`;
+    };
+    add('namespace', namespace || ownNamespace);
+    add('name', name || ownName);
+    add('uid', uid);
+    add('apiGroup', group);
+    add('apiVersion', version);
+    add('resourceVersion', resourceVersion);
+    add('subresource', subresource);
+    return `${text}}`;
   }
+}
+
+/** As JSON. Most strings need nothing but their quotes. */
+function quote(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const plain = /^[ !#-[\]-~]*$/;
+
+function shortened(userAgent: string): string {
+  return userAgent.length > maxUserAgentLength ? `${userAgent.slice(0, maxUserAgentLength)}...TRUNCATED` : userAgent;
+}
+
+/** Authorizers answer with few decisions, and with the same ones again. */
+const decisions = new WeakMap<Decision, string>();
+
+function decisionText(decision: Decision): string {
+  let text = decisions.get(decision);
+  if (text === undefined) {
+    const { verdict, reason, error } = decision;
+    const said = `"authorization.k8s.io/decision":"${verdict === 'allow' ? 'allow' : 'forbid'}"`;
+    text =
+      verdict !== 'allow' && error !== undefined
+        ? '"authorization.k8s.io/reason":"internal error"'
+        : `${said},"authorization.k8s.io/reason":${quote(reason)}`;
+    decisions.set(decision, text);
+  }
+  return text;
+}
+
+function statusText(status: ResponseStatus): string {
+  if (status.message === undefined && status.status === undefined) return `{"metadata":{},"code":${status.code}}`;
+  return JSON.stringify({ metadata: {}, ...status });
 }
 
 function statusFields({ status, message, reason, details }: Status): object {
   return { status, message, reason, details };
 }
 
-function present(fields: Readonly<Record<string, string | undefined>>): JsonObject {
-  const found: JsonObject = {};
-  for (const field in fields) if (fields[field]) found[field] = fields[field];
-  return found;
-}
-
 /** Users stay what they are from request to request: connections and components keep theirs. */
-const users = new WeakMap<UserInfo, object>();
+const users = new WeakMap<UserInfo, string>();
 
-function userOf(user: UserInfo): object {
-  let known = users.get(user);
-  if (known === undefined) {
+function userText(user: UserInfo): string {
+  let text = users.get(user);
+  if (text === undefined) {
     const { name, uid, groups, extra } = user;
-    known = {
-      username: name || undefined,
-      uid: uid || undefined,
-      groups: groups.length === 0 ? undefined : groups,
-      extra,
-    };
-    users.set(user, known);
+    const username = name || undefined;
+    text = JSON.stringify({ username, uid: uid || undefined, groups: groups.length === 0 ? undefined : groups, extra });
+    users.set(user, text);
   }
-  return known;
+  return text;
 }
+
+let lastSecond = Number.NaN;
+let lastText = '';
 
 /** `metav1.MicroTime`; the clock counts milliseconds. */
-const microTime = (at: number): string => `${new Date(at).toISOString().slice(0, -1)}000Z`;
+function microTime(at: number): string {
+  const second = Math.floor(at / 1000);
+  // Events come by the thousand in a second.
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1000).toISOString().slice(0, 20);
+    lastSecond = second;
+  }
+  return `${lastText}${String(at - second * 1000).padStart(3, '0')}000Z`;
+}
 
 /** Of an object, or of those of a list. */
 function withoutManagedFields(value: JsonValue): JsonValue {
