@@ -44,10 +44,32 @@ export function acrossVersions<W extends { readonly versions?: OtherVersions }, 
 
 /** What tracking must know of a write besides its objects and its manager. */
 export function trackedWrite(type: ResourceType, version: ResourceVersion, subresource: string, now: number) {
+  return { ...trackedEndpoint(type, version, subresource), time: formatTime(now) };
+}
+
+type Endpoint = ReturnType<typeof makeEndpoint>;
+
+const endpoints = new WeakMap<ResourceVersion, { type: ResourceType; bySubresource: Map<string, Endpoint> }>();
+
+/** What is the same for all writes to an endpoint. */
+function trackedEndpoint(type: ResourceType, version: ResourceVersion, subresource: string): Endpoint {
+  let known = endpoints.get(version);
+  if (known?.type !== type) {
+    known = { type, bySubresource: new Map() };
+    endpoints.set(version, known);
+  }
+  let endpoint = known.bySubresource.get(subresource);
+  if (endpoint === undefined) {
+    endpoint = makeEndpoint(type, version, subresource);
+    known.bySubresource.set(subresource, endpoint);
+  }
+  return endpoint;
+}
+
+function makeEndpoint(type: ResourceType, version: ResourceVersion, subresource: string) {
   const others = otherVersions(type);
   return {
     apiVersion: groupVersion(type.group, version.name),
-    time: formatTime(now),
     schema: version.schema,
     ...(subresource === '' ? {} : { subresource }),
     ...(others === undefined ? {} : { versions: others }),
@@ -62,48 +84,29 @@ function resetFieldsOf(type: ResourceType, version: ResourceVersion, subresource
   const { object, status } = type.strategy.resetFields ?? (version.status ? statusApart : nothingApart);
   const paths = part?.resetFields ?? (subresource === '' ? object : subresource === 'status' ? status : none);
   if (paths.length === 0) return {};
-  let resetFields = resetSets.get(paths);
-  if (resetFields === undefined) {
-    resetFields = fieldSet(...paths.map((path) => fieldPath(...path.split('.'))));
-    resetSets.set(paths, resetFields);
-  }
-  return { resetFields };
+  return { resetFields: fieldSet(...paths.map((path) => fieldPath(...path.split('.')))) };
 }
 
 const none: readonly string[] = [];
 const nothingApart: ResetFields = { object: none, status: none };
 const statusApart: ResetFields = { object: ['status'], status: ['spec'] };
-const resetSets = new WeakMap<readonly string[], FieldSet>();
 
 /** What Go's types write of an empty object of a built-in kind; custom resources have no such thing. */
 function initialOf(type: ResourceType, version: ResourceVersion): { initial?: ApiObject } {
   if (version.schema.definition === undefined) return {};
-  let initial = initialObjects.get(version);
-  if (initial === undefined) {
-    initial = { apiVersion: groupVersion(type.group, version.name), kind: type.names.kind, metadata: {} };
-    normalize(initial as unknown as JsonObject, version.schema);
-    initialObjects.set(version, deepFreeze(initial));
-  }
-  return { initial };
+  const initial = { apiVersion: groupVersion(type.group, version.name), kind: type.names.kind, metadata: {} };
+  normalize(initial as unknown as JsonObject, version.schema);
+  return { initial: deepFreeze(initial) };
 }
-
-const initialObjects = new WeakMap<ResourceVersion, ApiObject>();
-
-const versionsOfType = new WeakMap<ResourceType, OtherVersions>();
 
 /** `undefined` for resources with one version. Field sets of other versions are compared by their own schema. */
 function otherVersions(type: ResourceType): OtherVersions | undefined {
   if (type.versions.length === 1) return undefined;
-  let versions = versionsOfType.get(type);
-  if (versions === undefined) {
-    versions = {
-      schema: (apiVersion) => {
-        const { group, version } = parseGroupVersion(apiVersion);
-        return group === type.group ? type.versions.find(({ name }) => name === version)?.schema : undefined;
-      },
-      convert: (object, apiVersion) => ({ ...object, apiVersion }),
-    };
-    versionsOfType.set(type, versions);
-  }
-  return versions;
+  return {
+    schema: (apiVersion) => {
+      const { group, version } = parseGroupVersion(apiVersion);
+      return group === type.group ? type.versions.find(({ name }) => name === version)?.schema : undefined;
+    },
+    convert: (object, apiVersion) => ({ ...object, apiVersion }),
+  };
 }
