@@ -3,18 +3,10 @@
  * `oldSelf` where nothing is comparable, or may cost too much.
  * Source: `apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`, `cel_validation.go`.
  */
-import {
-  type FieldError,
-  FieldPath,
-  forbidden,
-  internalField,
-  invalid,
-  notSupported,
-  required,
-} from '../machinery/field.ts';
+import { type FieldError, FieldPath, forbidden, internalField, invalid } from '../machinery/field.ts';
 import type { Schema, ValidationRule } from '../machinery/schema.ts';
 import { type Amount, addAmounts, multiplyAmounts } from './cost-amounts.ts';
-import { parseRuleFieldPath } from './rule-path.ts';
+import { ruleFormErrors } from './rule-form.ts';
 import { type CompiledRule, compileNodeRules, selfTypeName } from './rules.ts';
 import { declaredType } from './schema-types.ts';
 
@@ -127,38 +119,11 @@ class Check {
     const at = path.child('x-kubernetes-validations');
     const before = this.formErrors.length;
     rules.forEach((rule, i) => {
-      this.#form(schema, rule, at.index(i));
+      this.formErrors.push(...ruleFormErrors(rule, at.index(i), schema));
     });
     if (this.formErrors.length > before) isBroken = true;
     if (!isBroken) this.#compile(schema, rules, at, context);
     return isBroken;
-  }
-
-  #form(schema: Schema, rule: ValidationRule, path: FieldPath): void {
-    const { message = '', messageExpression = '', fieldPath = '', reason } = rule;
-    const text = message.trim();
-    const add = (error: FieldError): void => {
-      this.formErrors.push(error);
-    };
-    if (rule.rule.trim() === '') add(required(path.child('rule'), 'rule is not specified'));
-    else if (message !== '' && text === '') {
-      add(invalid(path.child('message'), message, 'message must be non-empty if specified'));
-    } else if (hasLineBreaks(text)) {
-      add(invalid(path.child('message'), message, 'message must not contain line breaks'));
-    } else if (hasLineBreaks(rule.rule.trim()) && text === '') {
-      add(required(path.child('message'), 'message must be specified if rule contains line breaks'));
-    }
-    if (messageExpression !== '' && messageExpression.trim() === '') {
-      add(required(path.child('messageExpression'), 'messageExpression must be non-empty if specified'));
-    }
-    if (reason !== undefined && !reasons.includes(reason)) add(notSupported(path.child('reason'), reason, reasons));
-    if (fieldPath === '') return;
-    const at = path.child('fieldPath');
-    if (fieldPath.trim() === '') add(invalid(at, fieldPath, 'fieldPath must be non-empty if specified'));
-    if (hasLineBreaks(fieldPath)) add(invalid(at, fieldPath, 'fieldPath must not contain line breaks'));
-    if (typeof parseRuleFieldPath(fieldPath, schema) === 'string') {
-      add(invalid(at, fieldPath, 'fieldPath must be a valid path'));
-    }
   }
 
   #compile(schema: Schema, rules: readonly ValidationRule[], at: FieldPath, context: Context): void {
@@ -208,18 +173,7 @@ class Check {
   }
 }
 
-const reasons: readonly string[] = [
-  'FieldValueDuplicate',
-  'FieldValueForbidden',
-  'FieldValueInvalid',
-  'FieldValueRequired',
-];
-
 const mapTypes: readonly string[] = ['atomic', 'granular'];
-
-function hasLineBreaks(text: string): boolean {
-  return /[\n\r]/.test(text);
-}
 
 function times(cardinality: Amount | undefined, max: number | undefined): Amount | undefined {
   return cardinality === undefined || max === undefined ? undefined : multiplyAmounts(cardinality, Math.max(max, 0));

@@ -3,11 +3,11 @@
  * Source: apiextensions-apiserver `pkg/apis/apiextensions/validation` (ValidateCustomResourceDefinitionOpenAPISchema).
  */
 import { checkRules } from '../cel/rule-checks.ts';
+import { ruleFormErrors } from '../cel/rule-form.ts';
 import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../machinery/field.ts';
 import type { Schema } from '../machinery/schema.ts';
 import { validateDefaults } from './default-validation.ts';
 import { setFields, shownSchema } from './internal-form.ts';
-import { validateRules } from './rule-validation.ts';
 import { unsupportedField, validateStructural } from './structural.ts';
 import type { JsonSchemaProps } from './types.ts';
 
@@ -152,7 +152,11 @@ function checkSchema(schema: JsonSchemaProps, path: FieldPath, place: Place, wal
   checkListType(schema, path, options, errors);
   const rules = schema['x-kubernetes-validations'] ?? [];
   if (rules.length > 0) walk.rules = true;
-  validateRules(schema, rules, path, errors);
+  // A schema that is not even structural is judged elsewhere: it has no paths to follow.
+  const structural = rules.length > 0 && unsupportedField(schema) === undefined ? (schema as Schema) : undefined;
+  rules.forEach((rule, i) => {
+    errors.push(...ruleFormErrors(rule, path.child('x-kubernetes-validations').index(i), structural));
+  });
   if (errors.length > before) walk.broken.add(schema as Schema);
 }
 

@@ -38,12 +38,8 @@ describe('checks of rules in schemas', () => {
 
   const forms: [string, Partial<ValidationRule>, string][] = [
     ['an empty rule', { rule: ' ' }, 'rule: Required value: rule is not specified'],
-    ['an empty message', { message: ' ' }, 'message: Invalid value: " ": message must be non-empty if specified'],
-    [
-      'a message of two lines',
-      { message: 'a\nb' },
-      'message: Invalid value: "a\\nb": message must not contain line breaks',
-    ],
+    ['an empty message', { message: ' ' }, 'message: Invalid value: " ": must be non-empty if specified'],
+    ['a message of two lines', { message: 'a\nb' }, 'message: Invalid value: "a\\nb": must not contain line breaks'],
     [
       'a rule of two lines without a message',
       { rule: 'self.a > 0 &&\nself.a < 2' },
@@ -59,12 +55,8 @@ describe('checks of rules in schemas', () => {
       { reason: 'Because' as never },
       'reason: Unsupported value: "Because": supported values: "FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"',
     ],
-    ['a field path to nowhere', { fieldPath: '.b' }, 'fieldPath: Invalid value: ".b": fieldPath must be a valid path'],
-    [
-      'an empty field path',
-      { fieldPath: ' ' },
-      'fieldPath: Invalid value: " ": fieldPath must be non-empty if specified',
-    ],
+    ['a field path to nowhere', { fieldPath: '.b' }, 'fieldPath: Invalid value: ".b": must be a valid path'],
+    ['an empty field path', { fieldPath: ' ' }, 'fieldPath: Invalid value: " ": must be non-empty if specified'],
   ];
   for (const [name, rule, expected] of forms) {
     it(`refuse ${name}`, () => assert.equal(problemsOf(rule)[0], expected));
