@@ -55,7 +55,8 @@ const leastWork = 1_000_000;
 
 /** The work that a cost pays for. */
 export function workOf(cost: number): number {
-  return Math.min(Math.max(cost * workPerCost, leastWork), mostWork);
+  // As an integer: that is what the counter is.
+  return Math.min(Math.max(cost * workPerCost, leastWork), mostWork) | 0;
 }
 
 /** Starts to count for an evaluation; gives what was left to the one around it, for {@link endWork}. */
