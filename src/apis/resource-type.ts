@@ -252,9 +252,15 @@ export interface ResourceAccess {
     resource: ResourceRef,
     namespace: string | undefined,
     name: string,
-    options: { readonly gracePeriodSeconds?: number },
+    options: ResourceDeleteOptions,
     context: RequestContext,
   ): Promise<void>;
+}
+
+/** What of `metav1.DeleteOptions` a hook may say. */
+export interface ResourceDeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ControllerModule } from './controller-module.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
@@ -45,6 +46,7 @@ export const controllers: readonly ControllerModule[] = [
   tokenCleanerController,
   resourceQuotaController,
   clusterRoleAggregationController,
+  disruptionController,
   claimProtectionController,
   volumeProtectionController,
 ];

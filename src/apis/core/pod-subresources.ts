@@ -10,7 +10,8 @@ import type {
 } from '../resource-type.ts';
 import { schemaOf } from '../schemas.ts';
 import type { Pod } from '../types.ts';
-import { podBinding, successStatus } from './binding.ts';
+import { podBinding } from './binding.ts';
+import { evict } from './pod-eviction.ts';
 
 const pods: ResourceRef = { group: '', plural: 'pods' };
 
@@ -28,17 +29,6 @@ export const podSubresources: Readonly<Record<string, NamedSubresource>> = {
   },
   log: { verbs: ['get'], kind: 'Pod', handle: readLog },
 };
-
-/** Deletes a pod as its owner would; disruption budgets are the business of admission. */
-async function evict(request: SubresourceRequest): Promise<SubresourceResponse> {
-  const { namespace, name, body, context, access } = request;
-  const eviction = (body ?? {}) as { metadata?: { name?: string }; deleteOptions?: { gracePeriodSeconds?: number } };
-  const named = eviction.metadata?.name;
-  if (named !== undefined && named !== '' && named !== name)
-    throw badRequest('name in URL does not match name in Eviction object');
-  await access.delete(pods, namespace, name, eviction.deleteOptions ?? {}, context);
-  return { kind: 'object', code: 201, object: successStatus };
-}
 
 async function readLog(request: SubresourceRequest): Promise<SubresourceResponse> {
   const { namespace, name, access, nodes, signal } = request;
