@@ -33,6 +33,15 @@ export function membership(operand: Evaluate, members: ReadonlySet<unknown>): Ev
   };
 }
 
+/** The members of a constant list of scalars of one type, which is looked up instead of searched. */
+export function scalarSet(list: Value | undefined): ReadonlySet<unknown> | undefined {
+  if (!(list instanceof ListValue)) return undefined;
+  const values = list.values();
+  const type = values[0] === undefined ? '' : typeName(values[0]);
+  if (!['bool', 'int', 'uint', 'double', 'string'].includes(type)) return undefined;
+  return values.every((value) => typeName(value) === type) ? new Set(values.map(mapKey)) : undefined;
+}
+
 export function isLazyOptional(name: string, overloads: readonly Overload[]): boolean {
   return (name === 'or' || name === 'orValue') && overloads.some((overload) => overload.id.startsWith('optional_or'));
 }

@@ -6,15 +6,14 @@
  * into constants are free; `&&`, `||` and `?:` are free themselves.
  */
 import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
-import { countCall } from './call-work.ts';
-import { accepts, isLazyOptional, lazyOptional, logical, membership, notStrictlyFalse } from './calls.ts';
+import { isLazyOptional, lazyOptional, logical, membership, notStrictlyFalse, scalarSet } from './calls.ts';
 import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
 import { isKey, listConstruction, mapConstruction, objectConstruction } from './constructions.ts';
-import { typeName } from './equality.ts';
 import { planFold } from './folds.ts';
 import type { Evaluate, ExprPlanner, Local } from './frame.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
-import { fastCall, noSuchFunction } from './operators.ts';
+import { apply, generalCall } from './general-call.ts';
+import { fastCall } from './operators.ts';
 import { compileRegex } from './regex.ts';
 import { callCost } from './runtime-cost.ts';
 import {
@@ -29,17 +28,7 @@ import {
   variableSelection,
 } from './selections.ts';
 import type { Type } from './types.ts';
-import {
-  CelError,
-  EntryMap,
-  ListValue,
-  mapKey,
-  noneOptional,
-  noSuchOverload,
-  OptionalValue,
-  type Value,
-} from './values.ts';
-import { textWork, work } from './work.ts';
+import { CelError, EntryMap, ListValue, noneOptional, noSuchOverload, OptionalValue, type Value } from './values.ts';
 
 /** What the planner asks of its environment. */
 export interface PlanScope {
@@ -160,7 +149,7 @@ class Planner implements ExprPlanner {
     if (!conversions.has(expr.function) || second !== undefined) return undefined;
     const value = this.constant(arg);
     if (value === undefined) return undefined;
-    const result = this.#apply(expr, this.#overloads(expr), [value]);
+    const result = apply(expr.function, this.#overloads(expr), [value]);
     if (result instanceof CelError) this.problem ??= result;
     return result;
   }
@@ -313,7 +302,7 @@ class Planner implements ExprPlanner {
       case '@not_strictly_false':
         return notStrictlyFalse(this.plan(expr.args[0] as Expr));
     }
-    const constantSet = expr.function === '@in' ? this.#constantSet(expr.args[1] as Expr) : undefined;
+    const constantSet = expr.function === '@in' ? scalarSet(this.constant(expr.args[1] as Expr)) : undefined;
     if (constantSet !== undefined) {
       this.freeSteps++;
       return membership(this.plan(expr.args[0] as Expr), constantSet);
@@ -334,7 +323,7 @@ class Planner implements ExprPlanner {
     }
     return (
       fastCall(expr.function, ids(overloads), evaluators, constants) ??
-      this.#generalCall(expr, overloads, evaluators, cost)
+      generalCall(expr.function, this.#functionName(expr), overloads, evaluators, cost)
     );
   }
 
@@ -376,54 +365,6 @@ class Planner implements ExprPlanner {
     const fn = this.#namespacedFunction(expr) ?? this.#findFunction(expr.function);
     const member = expr.target !== undefined && !this.#isNamespaced(expr);
     return (fn?.overloads ?? []).filter((overload) => overload.member === member);
-  }
-
-  #generalCall(
-    expr: Call,
-    overloads: readonly Overload[],
-    args: readonly Evaluate[],
-    cost: ReturnType<typeof callCost>,
-  ): Evaluate {
-    const last = args.length - 1;
-    const isKnownBefore = cost === undefined || cost.length < 2;
-    const count = countCall(this.#functionName(expr));
-    return (frame) => {
-      const values = new Array<Value>(args.length);
-      let failed: CelError | undefined;
-      for (let i = 0; i <= last; i++) {
-        const value = (args[i] as Evaluate)(frame);
-        values[i] = value;
-        if (!(value instanceof CelError)) continue;
-        // A call costs nothing unless all of its arguments were evaluated.
-        if (i < last) return value;
-        failed = value;
-      }
-      // What a call costs is counted before it is made, unless it depends on the result.
-      if (isKnownBefore) frame.charge(cost === undefined ? 1 : (cost as (args: readonly Value[]) => number)(values));
-      count(values);
-      const result = failed ?? this.#apply(expr, overloads, values);
-      if (typeof result === 'string') work(textWork(result.length));
-      if (!isKnownBefore) frame.charge(cost(values, result));
-      return result;
-    };
-  }
-
-  #apply(expr: Call, overloads: readonly Overload[], values: readonly Value[]): Value {
-    for (const overload of overloads) {
-      if (overload.implementation === undefined || !accepts(overload, values)) continue;
-      return (overload.implementation as (...args: readonly Value[]) => Value)(...values);
-    }
-    return /^[_@!-]/.test(expr.function) ? noSuchOverload : noSuchFunction(expr.function, values);
-  }
-
-  /** The members of a constant list of scalars of one type, which is looked up instead of searched. */
-  #constantSet(expr: Expr): ReadonlySet<unknown> | undefined {
-    const list = this.constant(expr);
-    if (!(list instanceof ListValue)) return undefined;
-    const values = [...list];
-    const type = values[0] === undefined ? '' : typeName(values[0]);
-    if (!['bool', 'int', 'uint', 'double', 'string'].includes(type)) return undefined;
-    return values.every((value) => typeName(value) === type) ? new Set(values.map(mapKey)) : undefined;
   }
 
   #struct(expr: StructLiteral): Evaluate {
