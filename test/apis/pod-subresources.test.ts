@@ -119,6 +119,7 @@ describe('pods/binding', () => {
 describe('pods/eviction', () => {
   it('deletes with the options that it carries', async () => {
     const one = new OnePod();
+    one.pod.status = { phase: 'Succeeded' };
     assert.equal(
       (await one.call('eviction', 'create', { metadata: { name: 'web' }, deleteOptions: { gracePeriodSeconds: 3 } }))
         .code,
