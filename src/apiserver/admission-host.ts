@@ -3,7 +3,6 @@ import type { AdmissionHost, CurrentObjects } from '../admission/host.ts';
 import type { WebhookHandlers } from '../admission/webhook/handlers.ts';
 import type { ResourceAccess } from '../apis/resource-type.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { WebhookEnvironment } from '../crd/webhook-client.ts';
 import { convertObject } from './conversion.ts';
 import type { ResourceRegistry } from './registry.ts';
 import type { ResourceStore } from './resource-store.ts';
@@ -14,7 +13,7 @@ export interface AdmissionHostOptions {
   readonly access: ResourceAccess;
   readonly clock: Clock;
   readonly handlers: WebhookHandlers;
-  readonly webhookTarget?: WebhookEnvironment['allowedTarget'];
+  readonly webhookTarget: (address: string) => boolean;
 }
 
 export function admissionHost(options: AdmissionHostOptions): AdmissionHost {
@@ -27,7 +26,7 @@ export function admissionHost(options: AdmissionHostOptions): AdmissionHost {
     webhooks: {
       clock,
       resolveService: serviceResolver(access),
-      ...(webhookTarget === undefined ? {} : { allowedTarget: webhookTarget }),
+      allowedTarget: webhookTarget,
     },
     resources: {
       get generation() {

@@ -36,6 +36,8 @@ export interface CustomResourcesOptions {
   readonly authorizer: Authorizer;
   /** What every resource's store is made with. */
   readonly storeOptions: Omit<ResourceStoreOptions, 'type'>;
+  /** Whether an IP address may be called as a conversion webhook. */
+  readonly webhookTarget: (address: string) => boolean;
 }
 
 export class CustomResources {
@@ -166,8 +168,12 @@ export class CustomResources {
   #webhookOf({ conversion }: CustomResourceDefinitionSpec): WebhookClient | undefined {
     const config = conversion?.strategy === 'Webhook' ? conversion.webhook?.clientConfig : undefined;
     if (config === undefined) return undefined;
-    const { clock, storeOptions } = this.#options;
-    return new WebhookClient(config, { clock, resolveService: serviceResolver(storeOptions.access) });
+    const { clock, storeOptions, webhookTarget } = this.#options;
+    return new WebhookClient(config, {
+      clock,
+      resolveService: serviceResolver(storeOptions.access),
+      allowedTarget: webhookTarget,
+    });
   }
 
   #unregister(name: string): void {

@@ -23,6 +23,7 @@ import {
   unionAuthorizer,
 } from '../auth/authorize.ts';
 import { type Clock, systemClock } from '../clock/clock.ts';
+import { isAllowedTarget } from '../crd/service-targets.ts';
 import { crdGroup } from '../crd/types.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { resourceNotServed, StatusError } from '../machinery/status.ts';
@@ -61,7 +62,7 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** In order; default: none. */
   readonly admission?: readonly (AdmissionPlugin | ((host: AdmissionHost) => AdmissionPlugin))[];
-  /** Whether an IP address may be called as an admission webhook; default: every one. */
+  /** Whether an IP address may be called as a webhook; default: {@link isAllowedTarget}, which keeps to what clusters need. */
   readonly webhookTarget?: (address: string) => boolean;
   /** In order; requests that none of them knows are anonymous. */
   readonly authenticators?: readonly Authenticator[];
@@ -132,14 +133,14 @@ export class ApiServer {
   #state: 'new' | 'ready' | 'stopped' = 'new';
 
   constructor(options: ServerOptions) {
-    const { store, clock = systemClock, log = silentLog } = options;
+    const { store, clock = systemClock, log = silentLog, webhookTarget = isAllowedTarget } = options;
     this.clock = clock;
     this.#inFlight = new InFlight(options.inFlight);
     this.#auditor = options.auditor;
     this.#store = store;
     this.objects = objectSource(this.registry, clock, log);
     const access = resourceAccess(this.registry);
-    const host = admissionHost({ ...options, registry: this.registry, access, clock, handlers: this.webhooks });
+    const host = admissionHost({ registry: this.registry, access, clock, handlers: this.webhooks, webhookTarget });
     const plugins = (options.admission ?? []).map((plugin) => (typeof plugin === 'function' ? plugin(host) : plugin));
     const admission = admissionChain(plugins);
     const storeOptions = { store, clock, admission, access };
@@ -159,7 +160,14 @@ export class ApiServer {
       serviceAccountTokens: identities.issuer,
     };
     if (this.registry.get(crdGroup, 'customresourcedefinitions') !== undefined) {
-      this.#custom = new CustomResources({ registry: this.registry, clock, log, authorizer, storeOptions });
+      this.#custom = new CustomResources({
+        registry: this.registry,
+        clock,
+        log,
+        authorizer,
+        storeOptions,
+        webhookTarget,
+      });
     }
     this.#policyStatus = {
       objects: this.objects,
