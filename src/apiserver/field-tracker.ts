@@ -11,7 +11,7 @@ import { type ApiObject, groupVersion, parseGroupVersion } from '../machinery/ob
 import type { ApiRequest } from './api-request.ts';
 import { convertObject } from './conversion.ts';
 import { keepManagedFields } from './managed-fields.ts';
-import type { WriteRequest } from './resource-store.ts';
+import type { WriteRequest } from './store-write.ts';
 
 /** Records what the manager's write has changed between `live` and the draft. */
 export function fieldTracker(request: ApiRequest, manager: string): WriteRequest['trackFields'] {

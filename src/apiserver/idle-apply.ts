@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { CacheEntry } from './cache-entry.ts';
 import type { WriteOptions } from './options.ts';
-import type { IdleWrite } from './resource-store.ts';
+import type { IdleWrite } from './store-write.ts';
 
 interface Note extends IdleWrite {
   readonly type: ResourceType;

@@ -22,7 +22,6 @@ import { keepManagedFields } from './managed-fields.ts';
 import { scaleName } from './openapi/definitions.ts';
 import { managerName, parseWriteOptions, type WriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
-import type { AdmittedForm } from './resource-store.ts';
 import {
   applyScale,
   requireReplicas,
@@ -32,6 +31,7 @@ import {
   scaleOf,
   segments,
 } from './scale.ts';
+import type { AdmittedForm } from './store-write.ts';
 import { checkUrl, noTracking, requireBody, requireNamespace, writeRequest } from './write-request.ts';
 
 export async function serveScale(request: ApiRequest): Promise<ApiResponse> {

@@ -18,9 +18,9 @@ import type { UpdateTarget } from './object-lifecycle.ts';
 import { deleteOptionsName } from './openapi/definitions.ts';
 import { parseListOptions, parseWriteOptions, unsaidWriteOptions } from './options.ts';
 import { decodePatch, patchKind, shapePatched } from './patch.ts';
-import type { WriteRequest } from './resource-store.ts';
 import { serveScale } from './scale-verbs.ts';
 import { select } from './selection.ts';
+import type { WriteRequest } from './store-write.ts';
 import { admitCreated } from './subresource-admission.ts';
 import { serveVirtual } from './virtual.ts';
 import {

@@ -7,7 +7,7 @@ import type { ApiRequest } from './api-request.ts';
 import { applyDefaults, type Decoded, decodeObject, reportProblems } from './decode.ts';
 import { fieldTracker } from './field-tracker.ts';
 import { managerName, type WriteKind, type WriteOptions } from './options.ts';
-import type { WriteRequest } from './resource-store.ts';
+import type { WriteRequest } from './store-write.ts';
 
 export function contextOf(request: ApiRequest, dryRun: boolean): RequestContext {
   const { now, user, audit, services } = request;
