@@ -8,7 +8,7 @@ import {
   type Select,
   type StructLiteral,
 } from './ast.ts';
-import { escapeFieldName } from './field-names.ts';
+import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checked-ast.ts';
 import type { FunctionDeclaration, Overload } from './functions.ts';
 import type { SourceIssue } from './source.ts';
 import {
@@ -38,24 +38,6 @@ import {
 } from './types.ts';
 import { Double, Uint, type Value } from './values.ts';
 
-/** What a name in an expression means. */
-export type Reference =
-  /** A variable (by its full name), or a constant. */
-  | { readonly kind: 'ident'; readonly name: string; readonly local: boolean; readonly value?: Value | undefined }
-  /** The overloads that a call may resolve to. `namespaced`: the target is part of the function's name. */
-  | {
-      readonly kind: 'function';
-      readonly name: string;
-      readonly overloads: readonly Overload[];
-      readonly namespaced: boolean;
-    };
-
-/** A checked expression: its types and references by node id. */
-export interface CheckedAst extends Ast {
-  readonly types: readonly (Type | undefined)[];
-  readonly references: readonly (Reference | undefined)[];
-}
-
 /** What the checker asks of its environment. Names are complete: the container is resolved by the checker. */
 export interface Scope {
   readonly container: string;
@@ -74,15 +56,6 @@ export interface CheckResult {
 
 export function check(ast: Ast, scope: Scope): CheckResult {
   return new Checker(ast, scope).check();
-}
-
-/** The names that `name` may mean inside a container, the innermost first; a leading dot means the root. */
-export function candidateNames(container: string, name: string): string[] {
-  if (name.startsWith('.')) return [name.slice(1)];
-  if (container === '') return [name];
-  const parts = container.split('.');
-  const names = parts.map((_, i) => `${parts.slice(0, parts.length - i).join('.')}.${name}`);
-  return [...names, name];
 }
 
 class Checker {
@@ -409,12 +382,6 @@ function mayAccept(overload: Overload, args: readonly Type[]): boolean {
     if (wanted !== given && scalars.has(wanted) && scalars.has(given)) return false;
   }
   return true;
-}
-
-/** The name under which a type has the field that an expression names. */
-export function fieldKey(type: Type, field: string, keywordFields: boolean): string {
-  if (!keywordFields || type.kind !== 'object' || fieldType(type, field) !== undefined) return field;
-  return escapeFieldName(field) === `__${field}__` ? `__${field}__` : field;
 }
 
 function instantiate(type: Type, fresh: ReadonlyMap<string, Type>): Type {

@@ -3,7 +3,7 @@
  * so every number matters. Source: cel-go `checker/cost.go`.
  */
 import type { Call, Comprehension, Expr, ListLiteral, MapLiteral } from './ast.ts';
-import type { CheckedAst } from './checker.ts';
+import type { CheckedAst } from './checked-ast.ts';
 import {
   add,
   fixedRange,

@@ -1,5 +1,6 @@
 /** What expressions may refer to, and the programs that they become. */
-import { type CheckedAst, check, type Scope } from './checker.ts';
+import type { CheckedAst } from './checked-ast.ts';
+import { check, type Scope } from './checker.ts';
 import { type CostEstimate, estimateCost, type SizeHints } from './cost.ts';
 import { type Evaluate, Frame } from './frame.ts';
 import type { FunctionDeclaration, Library } from './functions.ts';

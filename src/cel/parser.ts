@@ -1,18 +1,22 @@
 /** From text to syntax tree: the grammar of CEL (cel-go `parser/gen/CEL.g4`), its limits, and its errors in cel-go's words. */
 import type { Ast, Expr, MapEntry, StructField } from './ast.ts';
-import type { Token, TokenKind } from './lexer.ts';
 import {
-  parseBytesLiteral,
-  parseDoubleLiteral,
-  parseIntLiteral,
-  parseStringLiteral,
-  parseUintLiteral,
-} from './literals.ts';
+  additions,
+  beginsExpression,
+  binary,
+  expressionTokens,
+  fieldTokens,
+  literalValue,
+  mapTokens,
+  multiplications,
+  relations,
+  reserved,
+} from './grammar.ts';
+import type { Token } from './lexer.ts';
 import { bindMacro, type Macro, MacroError, macroKey, macroTable, optionalMacros, standardMacros } from './macros.ts';
 import type { SourceIssue } from './source.ts';
 import { Abort, TokenStream } from './token-stream.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { Value } from './values.ts';
 
 export interface ParserOptions {
   /** Macros by {@link macroKey}. Defaults to the standard ones, those of optional types, and `cel.bind`. */
@@ -42,38 +46,6 @@ export function parse(text: string, options: ParserOptions = {}): ParseResult {
 }
 
 const defaultMacros = macroTable([...standardMacros, ...optionalMacros, bindMacro]);
-
-/** Words that no variable may have as its name; fields may. */
-const reserved = new Set(
-  'as break const continue else for function if import let loop package namespace return var void while'.split(' '),
-);
-const relations: ReadonlyMap<string, string> = new Map([
-  ['<', '_<_'],
-  ['<=', '_<=_'],
-  ['>', '_>_'],
-  ['>=', '_>=_'],
-  ['==', '_==_'],
-  ['!=', '_!=_'],
-  ['in', '@in'],
-]);
-const multiplications: ReadonlyMap<string, string> = new Map([
-  ['*', '_*_'],
-  ['/', '_/_'],
-  ['%', '_%_'],
-]);
-const additions: ReadonlyMap<string, string> = new Map([
-  ['+', '_+_'],
-  ['-', '_-_'],
-]);
-
-const binary: ReadonlySet<string> = new Set([...relations.keys(), ...multiplications.keys(), ...additions.keys()]);
-
-/** What may begin an expression, as the generated parser lists it. */
-const expressionTokens =
-  "'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER";
-const mapTokens =
-  "'[', '{', '}', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER";
-const fieldTokens = "'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER";
 
 class Parser {
   readonly #text: string;
@@ -447,24 +419,4 @@ class Parser {
 
 function isNameChain(expr: Expr): boolean {
   return expr.kind === 'ident' || (expr.kind === 'select' && isNameChain(expr.operand));
-}
-
-function beginsExpression(token: Token): boolean {
-  if (token.kind === 'EOF' || token.kind === 'ESC_IDENTIFIER') return false;
-  return token.kind !== 'PUNCTUATION' || ['[', '{', '(', '.', '-', '!', 'true', 'false', 'null'].includes(token.text);
-}
-
-function literalValue(kind: TokenKind, text: string): [Value | undefined, string] {
-  switch (kind) {
-    case 'NUM_INT':
-      return [parseIntLiteral(text), 'invalid int literal'];
-    case 'NUM_UINT':
-      return [parseUintLiteral(text), 'invalid uint literal'];
-    case 'NUM_FLOAT':
-      return [parseDoubleLiteral(text), 'invalid double literal'];
-    case 'STRING':
-      return [parseStringLiteral(text), 'invalid unicode code point'];
-    default:
-      return [parseBytesLiteral(text), 'unable to unescape string'];
-  }
 }

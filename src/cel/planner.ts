@@ -7,7 +7,7 @@
  */
 import { type Ast, type Call, type Expr, type Ident, qualifiedName, type Select, type StructLiteral } from './ast.ts';
 import { isLazyOptional, lazyOptional, logical, membership, notStrictlyFalse, scalarSet } from './calls.ts';
-import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checker.ts';
+import { type CheckedAst, candidateNames, fieldKey, type Reference } from './checked-ast.ts';
 import { isKey, listConstruction, mapConstruction, objectConstruction } from './constructions.ts';
 import { planFold } from './folds.ts';
 import type { Evaluate, ExprPlanner, Local } from './frame.ts';

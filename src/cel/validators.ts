@@ -4,7 +4,7 @@
  * all of which Kubernetes enables.
  */
 import type { Call, Expr, ListLiteral, MapLiteral } from './ast.ts';
-import type { CheckedAst } from './checker.ts';
+import type { CheckedAst } from './checked-ast.ts';
 import { intToTimestamp, stringToDuration, stringToTimestamp } from './conversions.ts';
 import { compileRegex } from './regex.ts';
 import type { SourceIssue } from './source.ts';
