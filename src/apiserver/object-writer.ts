@@ -22,7 +22,6 @@ import { convertObject, storedApiVersion, storedForm } from './conversion.ts';
 import { objectKey, resourcePrefix } from './keys.ts';
 import type { WriteRequest } from './store-write.ts';
 import { WatchCache } from './watch-cache.ts';
-import { noAdmission } from './write-admission.ts';
 
 export interface ObjectWriterOptions {
   readonly type: ResourceType;
@@ -146,6 +145,9 @@ export class ObjectWriter {
     }
   }
 }
+
+/** The server's own doing passes none. */
+const noAdmission: AdmissionChain = { mutate: () => undefined, validate: () => undefined };
 
 /** Source: `IsValidPathSegmentName` of `k8s.io/apimachinery/pkg/api/validation/path`. */
 function pathSegmentProblem(name: string): string | undefined {

@@ -1,5 +1,5 @@
 /** What admission is shown of a write. */
-import type { AdmissionChain, AdmissionRequest, Operation } from '../admission/chain.ts';
+import type { AdmissionRequest, Operation } from '../admission/chain.ts';
 import type { ResourceType, ResourceVersion } from '../apis/resource-type.ts';
 import type { JsonObject } from '../machinery/json.ts';
 import { type ApiObject, groupVersion } from '../machinery/object.ts';
@@ -37,9 +37,6 @@ export function admissionRequest(
     access: writer.access,
   };
 }
-
-/** The server's own doing passes none. */
-export const noAdmission: AdmissionChain = { mutate: () => undefined, validate: () => undefined };
 
 const asItIs = (): void => undefined;
 
