@@ -3,62 +3,105 @@
  * decision counts from the moment it is made, so that the next one knows of it before the API has told.
  */
 import type { Node, Pod } from '../client/kinds.ts';
+import { deepEqual } from '../machinery/json.ts';
+import type { Labels } from '../machinery/label-selector.ts';
+import { type ClusterEvent, changedFacts, hasEnded } from './events.ts';
+import { ImageCounts } from './image-counts.ts';
 import { NodeInfo } from './node-info.ts';
-import { type PodInfo, podInfo } from './pod-info.ts';
+import { Nominations } from './nominations.ts';
+import { PodCounts } from './pod-counts.ts';
+import { type PodInfo, podInfo, podKey } from './pod-info.ts';
 
 export class ClusterState {
+  readonly counts = new PodCounts(() => this.nodes);
+  readonly images = new ImageCounts();
+  readonly nominations = new Nominations();
   readonly #nodes = new Map<string, NodeInfo>();
   /** Where each pod counts. */
-  readonly #places = new Map<string, string>();
+  readonly #places = new Map<string, { readonly node: string; readonly pod: PodInfo }>();
   /** Pods on nodes that are not known (yet). */
   readonly #homeless = new Map<string, Map<string, PodInfo>>();
   readonly #assumed = new Set<string>();
+  readonly #namespaces = new Map<string, Labels>();
   #list: NodeInfo[] | undefined;
+
+  readonly labelsOf = (namespace: string): Labels | undefined => this.#namespaces.get(namespace);
 
   get nodes(): readonly NodeInfo[] {
     this.#list ??= [...this.#nodes.values()];
     return this.#list;
   }
 
-  setNode(node: Node): void {
+  node(name: string): NodeInfo | undefined {
+    return this.#nodes.get(name);
+  }
+
+  setNamespace(name: string, labels: Labels | undefined): void {
+    const known = this.#namespaces.get(name);
+    if (labels === undefined) this.#namespaces.delete(name);
+    else this.#namespaces.set(name, labels);
+    if (!deepEqual(known, labels)) this.counts.namespacesChanged();
+  }
+
+  setNode(node: Node): ClusterEvent | undefined {
     const name = node.metadata.name!;
     const known = this.#nodes.get(name);
+    this.images.change(known?.node, node);
     if (known !== undefined) {
+      const changed = changedFacts(node, known.node);
       known.node = node;
-      return;
+      return changed.size === 0 ? undefined : { type: 'NodeChanged', node: known, changed };
     }
     const info = new NodeInfo(node);
     this.#nodes.set(name, info);
     this.#list = undefined;
-    for (const [key, pod] of this.#homeless.get(name) ?? []) info.add(key, pod);
+    for (const pod of this.#homeless.get(name)?.values() ?? []) this.#enter(pod, info);
     this.#homeless.delete(name);
+    return { type: 'NodeAdded', node: info };
   }
 
-  removeNode(name: string): void {
+  removeNode(name: string): ClusterEvent | undefined {
     const info = this.#nodes.get(name);
-    if (info === undefined) return;
+    if (info === undefined) return undefined;
+    const pods = new Map(info.pods);
+    for (const pod of pods.values()) this.#leave(pod, info);
+    this.images.change(info.node, undefined);
     this.#nodes.delete(name);
     this.#list = undefined;
-    if (info.pods.size > 0) this.#homeless.set(name, new Map(info.pods));
+    if (pods.size > 0) this.#homeless.set(name, pods);
+    return { type: 'NodeRemoved' };
   }
 
   /** Takes a pod as the API shows it. */
-  setPod(key: string, pod: Pod): void {
+  setPod(pod: Pod): ClusterEvent | undefined {
+    const key = podKey(pod);
+    if (hasEnded(pod)) return this.removePod(key);
     const node = pod.spec?.nodeName ?? '';
-    const { phase } = pod.status ?? {};
-    if (phase === 'Succeeded' || phase === 'Failed') {
-      this.removePod(key);
-      return;
+    if (node === '') {
+      // Not bound: a decision for it stands until it is taken back.
+      const nominated = pod.status?.nominatedNodeName ?? '';
+      if (nominated === '' || this.#assumed.has(key)) this.nominations.remove(key);
+      else this.nominations.set(podInfo(pod), nominated);
+      return undefined;
     }
-    if (node === '') return; // not bound: a decision for it stands until it is taken back
-    this.#assumed.delete(key);
-    this.#place(key, podInfo(pod), node);
+    const old = this.#places.get(key);
+    const assumed = this.#assumed.delete(key);
+    const info = old !== undefined && countsTheSame(pod, old.pod.pod) ? { ...old.pod, pod } : podInfo(pod);
+    this.nominations.remove(key);
+    this.#place(info, node);
+    if (old === undefined || assumed) return { type: 'PodPlaced', pod: info };
+    if (!deepEqual(pod.metadata.labels, old.pod.pod.metadata.labels)) {
+      return { type: 'PodRelabelled', pod: info, old: old.pod };
+    }
+    const needsLess = [...old.pod.requests].some(([name, amount]) => amount > (info.requests.get(name) ?? 0));
+    return needsLess ? { type: 'PodLeft', pod: old.pod } : undefined;
   }
 
   /** Counts a decision before it is carried out. */
-  assume(key: string, pod: PodInfo, node: string): void {
-    this.#assumed.add(key);
-    this.#place(key, pod, node);
+  assume(pod: PodInfo, node: string): void {
+    this.#assumed.add(pod.key);
+    this.nominations.remove(pod.key);
+    this.#place(pod, node);
   }
 
   isAssumed(key: string): boolean {
@@ -66,21 +109,29 @@ export class ClusterState {
   }
 
   /** The pod is gone, has ended, or could not be bound. */
-  removePod(key: string): void {
+  removePod(key: string): ClusterEvent | undefined {
     this.#assumed.delete(key);
-    const node = this.#places.get(key);
-    if (node === undefined) return;
+    const nominated = this.nominations.remove(key);
+    const place = this.#places.get(key);
+    // Others have left it the room that it was promised.
+    if (place === undefined) return nominated === undefined ? undefined : { type: 'PodLeft', pod: nominated };
+    this.#unplace(place);
     this.#places.delete(key);
-    this.#nodes.get(node)?.remove(key);
-    this.#homeless.get(node)?.delete(key);
+    return { type: 'PodLeft', pod: place.pod };
   }
 
-  #place(key: string, pod: PodInfo, node: string): void {
-    if (this.#places.get(key) !== node) this.#leavePlace(key);
-    this.#places.set(key, node);
+  #place(pod: PodInfo, node: string): void {
+    const old = this.#places.get(pod.key);
     const info = this.#nodes.get(node);
+    const pods = info?.pods ?? this.#homeless.get(node);
+    this.#places.set(pod.key, { node, pod });
+    if (old !== undefined && old.node === node && countsTheSame(pod.pod, old.pod.pod)) {
+      pods?.set(pod.key, pod);
+      return;
+    }
+    if (old !== undefined) this.#unplace(old);
     if (info !== undefined) {
-      info.add(key, pod);
+      this.#enter(pod, info);
       return;
     }
     let waiting = this.#homeless.get(node);
@@ -88,13 +139,32 @@ export class ClusterState {
       waiting = new Map();
       this.#homeless.set(node, waiting);
     }
-    waiting.set(key, pod);
+    waiting.set(pod.key, pod);
   }
 
-  #leavePlace(key: string): void {
-    const node = this.#places.get(key);
-    if (node === undefined) return;
-    this.#nodes.get(node)?.remove(key);
-    this.#homeless.get(node)?.delete(key);
+  #unplace({ node, pod }: { readonly node: string; readonly pod: PodInfo }): void {
+    const info = this.#nodes.get(node);
+    if (info !== undefined) this.#leave(pod, info);
+    else this.#homeless.get(node)?.delete(pod.key);
   }
+
+  #enter(pod: PodInfo, node: NodeInfo): void {
+    node.add(pod);
+    this.counts.change(pod, node, 1);
+  }
+
+  #leave(pod: PodInfo, node: NodeInfo): void {
+    node.remove(pod.key);
+    this.counts.change(pod, node, -1);
+  }
+}
+
+/** Its status may differ: what the scheduler counts of it does not. */
+function countsTheSame({ metadata }: Pod, { metadata: old }: Pod): boolean {
+  return (
+    metadata.uid === old.uid &&
+    metadata.generation === old.generation &&
+    metadata.deletionTimestamp === old.deletionTimestamp &&
+    deepEqual(metadata.labels, old.labels)
+  );
 }

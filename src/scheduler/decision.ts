@@ -1,101 +1,112 @@
 /**
- * Which node a pod goes to: the first filters that object decide for a node, the best weighted score among those left wins,
- * and chance decides between equals.
+ * Which node a pod goes to: the first filter that objects decides for a node, the best weighted score among those left
+ * wins, and chance decides between equals.
  */
-import type { FilterPlugin, ScorePlugin } from './framework.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { FilterPlugin } from './framework.ts';
+import { Judge, type Refusal } from './judge.ts';
 import type { NodeInfo } from './node-info.ts';
-import { nodeAffinity } from './plugins/node-affinity.ts';
-import { nodeName, nodeReady, nodeUnschedulable } from './plugins/node-availability.ts';
-import { nodePorts } from './plugins/node-ports.ts';
-import { nodeResourcesBalancedAllocation, nodeResourcesFit } from './plugins/node-resources.ts';
-import { taintToleration } from './plugins/tolerations.ts';
 import type { PodInfo } from './pod-info.ts';
+import type { Profile } from './profile.ts';
 
-/** In the order in which Kubernetes asks them. */
-const filters: readonly FilterPlugin[] = [
-  nodeUnschedulable,
-  nodeName,
-  nodeReady,
-  taintToleration,
-  nodeAffinity,
-  nodePorts,
-  nodeResourcesFit,
-];
+export type Decision = { readonly node: NodeInfo } | Refused;
 
-const scores: readonly ScorePlugin[] = [
-  taintToleration,
-  nodeAffinity,
-  nodeResourcesFit,
-  nodeResourcesBalancedAllocation,
-];
-
-export type Decision =
-  | { readonly node: NodeInfo }
+export interface Refused {
+  readonly node: undefined;
   /** Why not, in the standard text: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */
-  | { readonly node: undefined; readonly message: string };
+  readonly message: string;
+  readonly refusals: ReadonlyMap<NodeInfo, Refusal>;
+  /** Who has refused a node: nothing changes before one of them changes its mind. */
+  readonly plugins: ReadonlySet<FilterPlugin>;
+  readonly judge: Judge;
+}
 
 export class Decider {
+  readonly #profile: Profile;
+  readonly #cluster: ClusterState;
   readonly #random: () => number;
   /** Where the search goes on: all nodes get their turn, though not all are looked at for every pod. */
   #next = 0;
 
-  constructor(random: () => number) {
+  constructor(profile: Profile, cluster: ClusterState, random: () => number) {
+    this.#profile = profile;
+    this.#cluster = cluster;
     this.#random = random;
   }
 
-  decide(pod: PodInfo, nodes: readonly NodeInfo[]): Decision {
-    if (nodes.length === 0) return { node: undefined, message: 'no nodes available to schedule pods' };
-    const enough = feasibleNodesWanted(nodes.length);
+  decide(pod: PodInfo): Decision {
+    const { nodes, nominations } = this.#cluster;
+    const { filters, percentageOfNodesToScore } = this.#profile;
+    const judge = new Judge(pod, filters, this.#cluster);
+    const refusals = new Map<NodeInfo, Refusal>();
+    if (nodes.length === 0) {
+      const message = 'no nodes available to schedule pods';
+      return { node: undefined, message, refusals, plugins: new Set(filters), judge };
+    }
+    const nominated = this.#cluster.node(nominations.nodeOf(pod.key) ?? '');
+    if (nominated !== undefined && judge.refusal(nominated) === undefined) return { node: nominated };
+    const enough = feasibleNodesWanted(nodes.length, percentageOfNodesToScore);
     const feasible: NodeInfo[] = [];
-    const reasons = new Map<string, number>();
     let looked = 0;
     for (; looked < nodes.length && feasible.length < enough; looked++) {
       const node = nodes[(this.#next + looked) % nodes.length]!;
-      const objections = objectionsTo(pod, node);
-      if (objections.length === 0) feasible.push(node);
-      else for (const reason of objections) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      const refusal = judge.refusal(node);
+      if (refusal === undefined) feasible.push(node);
+      else refusals.set(node, refusal);
     }
     this.#next = (this.#next + looked) % nodes.length;
-    if (feasible.length === 0) return { node: undefined, message: explain(nodes.length, reasons) };
-    return { node: feasible.length === 1 ? feasible[0]! : this.#best(pod, feasible) };
+    if (feasible.length > 0) return { node: feasible.length === 1 ? feasible[0]! : this.#best(pod, feasible) };
+    const plugins = new Set<FilterPlugin>();
+    const reasons: (readonly string[])[] = [];
+    for (const { plugin, objection } of refusals.values()) {
+      plugins.add(plugin);
+      reasons.push(objection.reasons);
+    }
+    return { node: undefined, message: unavailable(reasons), refusals, plugins, judge };
   }
 
   #best(pod: PodInfo, nodes: readonly NodeInfo[]): NodeInfo {
-    let best = nodes[0]!;
-    let highest = -1;
-    let equals = 0;
-    for (const node of nodes) {
-      let total = 0;
-      for (const plugin of scores) total += plugin.weight * plugin.score(pod, node);
-      if (total > highest) {
-        best = node;
-        highest = total;
+    const totals = this.#totals(pod, nodes);
+    let best = 0;
+    let equals = 1;
+    for (let i = 1; i < nodes.length; i++) {
+      if (totals[i]! > totals[best]!) {
+        best = i;
         equals = 1;
-      } else if (total === highest) {
+      } else if (totals[i] === totals[best]) {
         equals += 1;
-        if (this.#random() * equals < 1) best = node;
+        if (this.#random() * equals < 1) best = i;
       }
     }
-    return best;
+    return nodes[best]!;
+  }
+
+  #totals(pod: PodInfo, nodes: readonly NodeInfo[]): number[] {
+    const totals = nodes.map(() => 0);
+    for (const plugin of this.#profile.scores) {
+      const score = plugin.prepareScore(pod, this.#cluster, nodes);
+      if (score === undefined) continue;
+      const scores = nodes.map(score);
+      plugin.normalize?.(scores);
+      for (const [i, value] of scores.entries()) totals[i]! += plugin.weight * value;
+    }
+    return totals;
   }
 }
 
-function objectionsTo(pod: PodInfo, node: NodeInfo): readonly string[] {
-  for (const plugin of filters) {
-    const reasons = plugin.filter(pod, node);
-    if (reasons.length > 0) return reasons;
+/** The standard text about nodes of which each has its reasons. */
+export function unavailable(reasonsOfNodes: readonly (readonly string[])[]): string {
+  const counts = new Map<string, number>();
+  for (const reasons of reasonsOfNodes) {
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
-  return [];
+  const parts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+  return `0/${reasonsOfNodes.length} nodes are available: ${parts.join(', ')}.`;
 }
 
-/** kube-scheduler's percentageOfNodesToScore: all of a small cluster, 5 to 50 per cent of a large one, never below 100. */
-function feasibleNodesWanted(nodes: number): number {
-  if (nodes < 100) return nodes;
-  const percentage = Math.max(5, 50 - nodes / 125);
-  return Math.max(100, Math.floor((nodes * percentage) / 100));
-}
-
-function explain(nodes: number, reasons: ReadonlyMap<string, number>): string {
-  const parts = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
-  return `0/${nodes} nodes are available: ${parts.join(', ')}.`;
+/** All of a small cluster, the given share of a large one (by default 50 to 5 per cent), never below 100. */
+function feasibleNodesWanted(nodes: number, percentage: number): number {
+  if (nodes < 100 || percentage >= 100) return nodes;
+  const share = percentage > 0 ? percentage : Math.max(5, 50 - Math.floor(nodes / 125));
+  return Math.max(100, Math.floor((nodes * share) / 100));
 }

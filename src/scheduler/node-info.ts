@@ -27,13 +27,17 @@ export class NodeInfo {
     this.#node = node;
   }
 
+  get labels(): Readonly<Record<string, string>> {
+    return this.#node.metadata.labels ?? noLabels;
+  }
+
   get allocatable(): ReadonlyMap<string, number> {
     return this.#allocatable;
   }
 
-  add(key: string, pod: PodInfo): void {
-    this.remove(key);
-    this.pods.set(key, pod);
+  add(pod: PodInfo): void {
+    this.remove(pod.key);
+    this.pods.set(pod.key, pod);
     addTo(this.requested, pod.requests);
     addTo(this.weight, pod.weight);
   }
@@ -45,7 +49,16 @@ export class NodeInfo {
     takeFrom(this.requested, pod.requests);
     takeFrom(this.weight, pod.weight);
   }
+
+  /** For trying what would be. */
+  copy(): NodeInfo {
+    const copy = new NodeInfo(this.#node);
+    for (const pod of this.pods.values()) copy.add(pod);
+    return copy;
+  }
 }
+
+const noLabels: Readonly<Record<string, string>> = Object.freeze({});
 
 function allocatableOf(node: Node): Resources {
   const { allocatable, capacity } = node.status ?? {};

@@ -1,43 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Node, Pod } from '../../src/client/kinds.ts';
-import { Decider } from '../../src/scheduler/decision.ts';
-import { NodeInfo } from '../../src/scheduler/node-info.ts';
-import { podInfo } from '../../src/scheduler/pod-info.ts';
-
-type NodeSpec = NonNullable<Node['spec']>;
-type PodSpec = Partial<NonNullable<Pod['spec']>>;
-
-function node(name: string, spec: NodeSpec = {}, labels: Record<string, string> = {}, ready = 'True'): NodeInfo {
-  return new NodeInfo({
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name, labels },
-    spec,
-    status: {
-      allocatable: { cpu: '2', memory: '4Gi', pods: '3' },
-      conditions: [{ type: 'Ready', status: ready }],
-    },
-  } as Node);
-}
-
-function pod(spec: PodSpec = {}, requests: Record<string, string> = {}): Pod {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'p', namespace: 'default' },
-    spec: { containers: [{ name: 'c', image: 'i', resources: { requests } }], ...spec },
-  } as Pod;
-}
-
-const decide = (wanted: Pod, nodes: NodeInfo[]): string => {
-  const decision = new Decider(() => 0.5).decide(podInfo(wanted), nodes);
-  return decision.node === undefined ? decision.message : `→ ${decision.node.name}`;
-};
+import { cluster, decide, node, pod } from './cluster.ts';
 
 const noSchedule = { key: 'team', value: 'a', effect: 'NoSchedule' };
 
 describe('scheduling decisions', () => {
-  const cases: [string, Pod, NodeInfo[], string][] = [
+  const cases: [string, Pod, Node[], string][] = [
     ['no nodes', pod(), [], 'no nodes available to schedule pods'],
     ['one that fits', pod(), [node('n1')], '→ n1'],
     [
@@ -99,31 +67,43 @@ describe('scheduling decisions', () => {
     ],
   ];
   for (const [name, wanted, nodes, expected] of cases) {
-    it(name, () => assert.equal(decide(wanted, nodes), expected));
+    it(name, () => assert.equal(decide(wanted, cluster(nodes)), expected));
   }
 
   it('counts the pods of a node', () => {
-    const full = node('n1');
-    for (const key of ['a', 'b', 'c']) full.add(key, podInfo(pod()));
-    assert.equal(decide(pod(), [full]), '0/1 nodes are available: 1 Too many pods.');
-    full.remove('b');
-    assert.equal(decide(pod(), [full]), '→ n1');
+    const full = cluster(
+      [node('n1')],
+      ['a', 'b', 'c'].map((name) => pod({ nodeName: 'n1' }, {}, { name })),
+    );
+    assert.equal(decide(pod(), full), '0/1 nodes are available: 1 Too many pods.');
+    full.removePod('default/b');
+    assert.equal(decide(pod(), full), '→ n1');
   });
 
   it('keeps host ports apart', () => {
-    const wanted = pod({ containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: 80 }] }] });
-    const taken = node('n1');
-    taken.add('other', podInfo(wanted));
+    const containers = [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: 80 }] }];
+    const taken = cluster([node('n1')], [pod({ containers, nodeName: 'n1' }, {}, { name: 'other' })]);
     assert.equal(
-      decide(wanted, [taken]),
+      decide(pod({ containers }), taken),
       "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
     );
   });
 
   it('prefers the node with more room', () => {
-    const busy = node('n1');
-    busy.add('other', podInfo(pod({}, { cpu: '1500m', memory: '3Gi' })));
-    assert.equal(decide(pod({}, { cpu: '100m' }), [busy, node('n2')]), '→ n2');
+    const busy = pod({ nodeName: 'n1' }, { cpu: '1500m', memory: '3Gi' }, { name: 'other' });
+    assert.equal(decide(pod({}, { cpu: '100m' }), cluster([node('n1'), node('n2')], [busy])), '→ n2');
+  });
+
+  it('prefers the node with less room where the profile fills nodes', () => {
+    const busy = pod({ nodeName: 'n1' }, { cpu: '1', memory: '2Gi' }, { name: 'other' });
+    const nodes = cluster([node('n1'), node('n2')], [busy]);
+    const wanted = pod({}, { cpu: '100m', memory: '200Mi' });
+    assert.equal(decide(wanted, nodes, { scoringStrategy: 'MostAllocated' }), '→ n1');
+  });
+
+  it('does not ask plugins that the profile disables', () => {
+    const tainted = cluster([node('n1', { taints: [noSchedule] })]);
+    assert.equal(decide(pod(), tainted, { disabled: ['TaintToleration'] }), '→ n1');
   });
 
   it('takes an init container for what a pod needs when it is the larger', () => {
@@ -131,6 +111,20 @@ describe('scheduling decisions', () => {
       { initContainers: [{ name: 'init', image: 'i', resources: { requests: { cpu: '2500m' } } }] },
       { cpu: '1' },
     );
-    assert.equal(decide(wanted, [node('n1')]), '0/1 nodes are available: 1 Insufficient cpu.');
+    assert.equal(decide(wanted, cluster([node('n1')])), '0/1 nodes are available: 1 Insufficient cpu.');
+  });
+
+  it('prefers a node that has a large image', () => {
+    const containers = [{ name: 'c', image: 'registry.example:5000/app' }];
+    const images = [{ names: ['registry.example:5000/app:latest'], sizeBytes: 900 * 1024 * 1024 }];
+    const state = cluster([node('n1'), node('n2', {}, {}, 'True', { images }), node('n3')]);
+    assert.equal(decide(pod({ containers }), state), '→ n2');
+  });
+
+  it('does not mind who has a small image', () => {
+    const containers = [{ name: 'c', image: 'small:1' }];
+    const images = [{ names: ['small:1'], sizeBytes: 1024 * 1024 }];
+    const state = cluster([node('n1'), node('n2', {}, {}, 'True', { images })]);
+    assert.equal(decide(pod({ containers }), state), '→ n1');
   });
 });

@@ -1,7 +1,11 @@
 /** NodeAffinity: node selectors, required and preferred node affinity. Source: "Assigning Pods to Nodes". */
+import type { Pod } from '../../client/kinds.ts';
 import { LabelSelector } from '../../machinery/label-selector.ts';
-import { type FilterPlugin, fits, type ScorePlugin } from '../framework.ts';
+import { nodeCameOrChanged } from '../events.ts';
+import { type FilterPlugin, type ScorePlugin, scaleToHighest, unresolvable } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
+
+export type NodeTest = (node: NodeInfo) => boolean;
 
 interface Requirement {
   readonly key: string;
@@ -14,35 +18,43 @@ interface Term {
   readonly matchFields?: readonly Requirement[];
 }
 
-const mismatch = ["node(s) didn't match Pod's node affinity/selector"];
+const mismatch = unresolvable("node(s) didn't match Pod's node affinity/selector");
 
 export const nodeAffinity: FilterPlugin & ScorePlugin = {
   name: 'NodeAffinity',
   weight: 2,
-  filter({ pod }, node) {
-    const labels = node.node.metadata.labels ?? {};
-    for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {})) if (labels[key] !== value) return mismatch;
-    const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-    if (required === undefined) return fits;
-    return required.nodeSelectorTerms.some((term) => matchesTerm(term, node)) ? fits : mismatch;
+  prepareFilter({ pod }) {
+    const affine = requiredNodeAffinity(pod);
+    return affine === undefined ? undefined : { objection: (node) => (affine(node) ? undefined : mismatch) };
   },
-  score({ pod }, node) {
+  prepareScore({ pod }) {
     const preferred = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-    let total = 0;
-    let matched = 0;
-    for (const { weight, preference } of preferred) {
-      total += weight;
-      if (matchesTerm(preference, node)) matched += weight;
-    }
-    return total === 0 ? 0 : (100 * matched) / total;
+    if (preferred.length === 0) return undefined;
+    return (node) =>
+      preferred.reduce((sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0), 0);
+  },
+  normalize: (scores) => scaleToHighest(scores),
+  helps({ pod }, event) {
+    if (event.type !== 'NodeAdded' && event.type !== 'NodeChanged') return false;
+    return nodeCameOrChanged(event, 'labels') && (requiredNodeAffinity(pod)?.(event.node) ?? true);
   },
 };
 
+/** Where the pod's node selector and its required node affinity let it be; undefined: everywhere. */
+export function requiredNodeAffinity({ spec }: Pod): NodeTest | undefined {
+  const selector = Object.entries(spec?.nodeSelector ?? {});
+  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (selector.length === 0 && required === undefined) return undefined;
+  return (node) =>
+    selector.every(([key, value]) => node.labels[key] === value) &&
+    (required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node)));
+}
+
 /** All of its requirements; a term without any matches nothing. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: Term, { node, name }: NodeInfo): boolean {
+function matchesTerm({ matchExpressions = [], matchFields = [] }: Term, { labels, name }: NodeInfo): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
-    matchExpressions.every((requirement) => matches(requirement, node.metadata.labels ?? {})) &&
+    matchExpressions.every((requirement) => matches(requirement, labels)) &&
     matchFields.every((requirement) => matches(requirement, { 'metadata.name': name }))
   );
 }

@@ -1,25 +1,30 @@
 /** NodeName, NodeUnschedulable and readiness: whether a node takes pods at all, and this one. */
-import { type FilterPlugin, fits } from '../framework.ts';
+import { isReady, nodeCameOrChanged } from '../events.ts';
+import { type FilterPlugin, unresolvable } from '../framework.ts';
 import { tolerates } from './tolerations.ts';
 
-const wrongName = ["node(s) didn't match the requested node name"];
-const unschedulable = ['node(s) were unschedulable'];
-const notReady = ['node(s) were not ready'];
+const wrongName = unresolvable("node(s) didn't match the requested node name");
+const unschedulable = unresolvable('node(s) were unschedulable');
+const notReady = unresolvable('node(s) were not ready');
 
 export const nodeName: FilterPlugin = {
   name: 'NodeName',
-  filter: ({ pod }, { name }) => {
+  prepareFilter({ pod }) {
     const wanted = pod.spec?.nodeName ?? '';
-    return wanted === '' || wanted === name ? fits : wrongName;
+    return wanted === '' ? undefined : { objection: ({ name }) => (name === wanted ? undefined : wrongName) };
   },
+  helps: ({ pod }, event) => event.type === 'NodeAdded' && event.node.name === pod.spec?.nodeName,
 };
 
 const unschedulableTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
 export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
-  filter: ({ pod }, { node }) =>
-    node.spec?.unschedulable === true && !tolerates(pod.spec?.tolerations, unschedulableTaint) ? unschedulable : fits,
+  prepareFilter({ pod }) {
+    if (tolerates(pod.spec?.tolerations, unschedulableTaint)) return undefined;
+    return { objection: ({ node }) => (node.spec?.unschedulable === true ? unschedulable : undefined) };
+  },
+  helps: (_, event) => nodeCameOrChanged(event, 'taints'),
 };
 
 const notReadyTaint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
@@ -30,8 +35,9 @@ const notReadyTaint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule
  */
 export const nodeReady: FilterPlugin = {
   name: 'NodeReady',
-  filter: ({ pod }, { node }) => {
-    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-    return ready?.status === 'True' || tolerates(pod.spec?.tolerations, notReadyTaint) ? fits : notReady;
+  prepareFilter({ pod }) {
+    if (tolerates(pod.spec?.tolerations, notReadyTaint)) return undefined;
+    return { objection: ({ node }) => (isReady(node) ? undefined : notReady) };
   },
+  helps: (_, event) => nodeCameOrChanged(event, 'ready'),
 };

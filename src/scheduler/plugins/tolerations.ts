@@ -1,5 +1,7 @@
 /** TaintToleration. Source: Kubernetes "Taints and Tolerations". */
-import { type FilterPlugin, fits, type ScorePlugin } from '../framework.ts';
+import type { Node, Pod } from '../../client/kinds.ts';
+import { nodeCameOrChanged } from '../events.ts';
+import { type FilterPlugin, type ScorePlugin, scaleToHighest, unresolvable } from '../framework.ts';
 
 interface Taint {
   readonly key: string;
@@ -23,20 +25,34 @@ export function tolerates(tolerations: readonly Toleration[] | undefined, taint:
   });
 }
 
+/** The first taint that keeps the pod off the node. */
+export function refusedTaint({ spec }: Pod, node: Node): Taint | undefined {
+  return node.spec?.taints?.find(
+    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerates(spec?.tolerations, taint),
+  );
+}
+
 export const taintToleration: FilterPlugin & ScorePlugin = {
   name: 'TaintToleration',
   weight: 3,
-  filter({ pod }, { node }) {
-    const refused = node.spec?.taints?.find(
-      (taint) => taint.effect !== 'PreferNoSchedule' && !tolerates(pod.spec?.tolerations, taint),
-    );
-    return refused === undefined ? fits : [`node(s) had untolerated taint {${refused.key}: ${refused.value ?? ''}}`];
-  },
+  prepareFilter: ({ pod }) => ({
+    objection({ node }) {
+      const refused = refusedTaint(pod, node);
+      if (refused === undefined) return undefined;
+      return unresolvable(`node(s) had untolerated taint {${refused.key}: ${refused.value ?? ''}}`);
+    },
+  }),
   /** Fewer taints that would rather not have the pod are better. */
-  score({ pod }, { node }) {
-    const unwanted = (node.spec?.taints ?? []).filter(
-      (taint) => taint.effect === 'PreferNoSchedule' && !tolerates(pod.spec?.tolerations, taint),
-    ).length;
-    return 100 / (1 + unwanted);
+  prepareScore({ pod }, _, nodes) {
+    const unwanted = ({ node }: { readonly node: Node }): number =>
+      (node.spec?.taints ?? []).filter(
+        (taint) => taint.effect === 'PreferNoSchedule' && !tolerates(pod.spec?.tolerations, taint),
+      ).length;
+    return nodes.some((node) => unwanted(node) > 0) ? unwanted : undefined;
+  },
+  normalize: (scores) => scaleToHighest(scores, true),
+  helps({ pod }, event) {
+    if (event.type !== 'NodeAdded' && event.type !== 'NodeChanged') return false;
+    return nodeCameOrChanged(event, 'taints') && refusedTaint(pod, event.node.node) === undefined;
   },
 };

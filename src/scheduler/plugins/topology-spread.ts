@@ -1,0 +1,238 @@
+/**
+ * PodTopologySpread: pods of a kind are spread evenly over zones, nodes or whatever a label tells apart.
+ * Source: Kubernetes "Pod Topology Spread Constraints".
+ */
+import type { Pod } from '../../client/kinds.ts';
+import { selectorOf, selectorText, withLabelKeys } from '../affinity-term.ts';
+import type { ClusterState } from '../cluster-state.ts';
+import { nodeCameOrChanged } from '../events.ts';
+import {
+  type FilterPlugin,
+  highestScore,
+  type NodeFilter,
+  resolvable,
+  type ScorePlugin,
+  unresolvable,
+} from '../framework.ts';
+import type { NodeInfo } from '../node-info.ts';
+import type { NodeCounts, PodSelection } from '../pod-counts.ts';
+import type { PodInfo } from '../pod-info.ts';
+import { type NodeTest, requiredNodeAffinity } from './node-affinity.ts';
+import { refusedTaint } from './tolerations.ts';
+
+interface Constraint {
+  readonly topologyKey: string;
+  readonly maxSkew: number;
+  /** With fewer domains than this, the emptiest one counts as empty. */
+  readonly minDomains: number;
+  readonly selection: PodSelection;
+  /** Whether the node's pods count. */
+  readonly includes: NodeTest;
+}
+
+const missingLabel = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
+const uneven = resolvable("node(s) didn't match pod topology spread constraints");
+
+const hostname = 'kubernetes.io/hostname';
+
+/** The score of nodes that lack a label of a constraint: they are the worst, whatever the others have. */
+const outside = -1;
+
+export const podTopologySpread: FilterPlugin & ScorePlugin = {
+  name: 'PodTopologySpread',
+  weight: 2,
+  prepareFilter(pod, cluster) {
+    const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
+    return constraints.length === 0 ? undefined : new SpreadFilter(pod, constraints, cluster);
+  },
+  prepareScore(pod, cluster, nodes) {
+    const declared = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0;
+    const constraints = declared ? constraintsOf(pod.pod, 'ScheduleAnyway') : defaultConstraints(pod.pod);
+    return constraints.length === 0 ? undefined : spreadScore(constraints, cluster, nodes, declared);
+  },
+  /** The fewer pods the better. */
+  normalize(scores) {
+    const known = scores.filter((score) => score !== outside);
+    const lowest = known.reduce((least, score) => Math.min(least, score), Number.POSITIVE_INFINITY);
+    const highest = known.reduce((most, score) => Math.max(most, score), 0);
+    for (const [i, score] of scores.entries()) {
+      if (score === outside) scores[i] = 0;
+      else if (highest === 0) scores[i] = highestScore;
+      else scores[i] = Math.floor((highestScore * (highest + lowest - score)) / highest);
+    }
+  },
+  helps({ pod }, event) {
+    const concerns = (other: PodInfo): boolean =>
+      constraintsOf(pod, 'DoNotSchedule').some(({ selection }) => selection.matches(other.pod));
+    switch (event.type) {
+      case 'PodPlaced':
+      case 'PodLeft':
+        return concerns(event.pod);
+      case 'PodRelabelled':
+        return concerns(event.pod) !== concerns(event.old);
+      case 'NodeRemoved':
+        return true;
+      default:
+        return nodeCameOrChanged(event, 'labels', 'taints');
+    }
+  },
+};
+
+class SpreadFilter implements NodeFilter {
+  readonly #constraints: readonly Constraint[];
+  /** For each constraint, the pods in each of its domains. */
+  readonly #domains: readonly Domains[];
+  /** For each constraint, whether the pod is one of those that it spreads. */
+  readonly #self: readonly (0 | 1)[];
+
+  constructor({ pod }: PodInfo, constraints: readonly Constraint[], cluster: ClusterState) {
+    this.#constraints = constraints;
+    this.#self = constraints.map(({ selection }) => (selection.matches(pod) ? 1 : 0));
+    this.#domains = constraints.map(() => new Domains());
+    const counts = constraints.map(({ selection }) => cluster.counts.selected(selection));
+    for (const node of cluster.nodes) {
+      if (!this.#hasLabels(node)) continue;
+      for (const [i, { topologyKey, includes }] of constraints.entries()) {
+        if (includes(node)) this.#domains[i]!.add(node.labels[topologyKey]!, counts[i]!.get(node) ?? 0);
+      }
+    }
+  }
+
+  objection(node: NodeInfo) {
+    for (const [i, { topologyKey, maxSkew, minDomains }] of this.#constraints.entries()) {
+      const value = node.labels[topologyKey];
+      if (value === undefined) return missingLabel;
+      const domains = this.#domains[i]!;
+      if (domains.get(value) + this.#self[i]! - domains.lowest(minDomains) > maxSkew) return uneven;
+    }
+    return undefined;
+  }
+
+  change(pod: PodInfo, node: NodeInfo, by: 1 | -1): void {
+    if (!this.#hasLabels(node)) return;
+    for (const [i, { topologyKey, selection, includes }] of this.#constraints.entries()) {
+      if (selection.matches(pod.pod) && includes(node)) this.#domains[i]!.add(node.labels[topologyKey]!, by);
+    }
+  }
+
+  #hasLabels({ labels }: NodeInfo): boolean {
+    return this.#constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+  }
+}
+
+class Domains {
+  readonly #counts = new Map<string, number>();
+  #lowest: number | undefined;
+
+  get(domain: string): number {
+    return this.#counts.get(domain) ?? 0;
+  }
+
+  add(domain: string, pods: number): void {
+    this.#counts.set(domain, this.get(domain) + pods);
+    this.#lowest = undefined;
+  }
+
+  lowest(minDomains: number): number {
+    if (this.#counts.size < minDomains) return 0;
+    if (this.#lowest === undefined) {
+      this.#lowest = Number.POSITIVE_INFINITY;
+      for (const count of this.#counts.values()) if (count < this.#lowest) this.#lowest = count;
+    }
+    return this.#lowest;
+  }
+}
+
+/** How crowded a node's domains are: small topologies (zones) weigh as much as large ones (nodes). */
+function spreadScore(
+  constraints: readonly Constraint[],
+  cluster: ClusterState,
+  candidates: readonly NodeInfo[],
+  needsAllLabels: boolean,
+): (node: NodeInfo) => number {
+  const hasLabels = ({ labels }: NodeInfo): boolean =>
+    !needsAllLabels || constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+  const inside = candidates.filter(hasLabels);
+  const parts = constraints.map((constraint) => {
+    const counts = cluster.counts.selected(constraint.selection);
+    const { topologyKey } = constraint;
+    if (topologyKey === hostname)
+      return { constraint, count: (node: NodeInfo) => counts.get(node) ?? 0, size: inside.length };
+    const domains = new Map<string, number>();
+    for (const { labels } of inside) if (labels[topologyKey] !== undefined) domains.set(labels[topologyKey]!, 0);
+    addPods(domains, counts, constraint, hasLabels);
+    return { constraint, count: ({ labels }: NodeInfo) => domains.get(labels[topologyKey]!) ?? 0, size: domains.size };
+  });
+  return (node) => {
+    if (!hasLabels(node)) return outside;
+    let score = 0;
+    for (const { constraint, count, size } of parts) {
+      if (node.labels[constraint.topologyKey] === undefined) continue;
+      score += count(node) * Math.log(size + 2) + constraint.maxSkew - 1;
+    }
+    return Math.round(score);
+  };
+}
+
+function addPods(
+  domains: Map<string, number>,
+  counts: NodeCounts,
+  { topologyKey, includes }: Constraint,
+  hasLabels: NodeTest,
+): void {
+  for (const [node, count] of counts) {
+    const value = node.labels[topologyKey];
+    const known = value === undefined ? undefined : domains.get(value);
+    if (known !== undefined && hasLabels(node) && includes(node)) domains.set(value!, known + count);
+  }
+}
+
+function constraintsOf(pod: Pod, whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway'): Constraint[] {
+  const declared = pod.spec?.topologySpreadConstraints ?? [];
+  if (declared.length === 0) return [];
+  const affine = requiredNodeAffinity(pod);
+  return declared
+    .filter((constraint) => constraint.whenUnsatisfiable === whenUnsatisfiable)
+    .map(({ topologyKey, maxSkew, minDomains = 1, nodeAffinityPolicy, nodeTaintsPolicy, ...selector }) => {
+      const honorsAffinity = (nodeAffinityPolicy ?? 'Honor') === 'Honor';
+      const honorsTaints = nodeTaintsPolicy === 'Honor';
+      return {
+        topologyKey,
+        maxSkew,
+        minDomains,
+        selection: selectionOf(pod, selector.labelSelector, selector.matchLabelKeys),
+        includes: (node: NodeInfo) =>
+          (!honorsAffinity || affine === undefined || affine(node)) &&
+          (!honorsTaints || refusedTaint(pod, node.node) === undefined),
+      };
+    });
+}
+
+/** Pods that are being deleted no longer count. */
+function selectionOf(pod: Pod, spec: object | undefined, keys: readonly string[] | undefined): PodSelection {
+  const selector = withLabelKeys(selectorOf(spec), pod, keys);
+  const namespace = pod.metadata.namespace ?? '';
+  return {
+    text: `spread|${namespace}|${selectorText(selector)}`,
+    matches: ({ metadata }) =>
+      metadata.deletionTimestamp === undefined &&
+      (metadata.namespace ?? '') === namespace &&
+      selector.matches(metadata.labels),
+  };
+}
+
+/** Kubernetes' defaults where a pod declares nothing: the pods of one owner rather not in one zone, nor on one node. */
+function defaultConstraints({ metadata }: Pod): Constraint[] {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+  if (owner === undefined) return [];
+  const selection: PodSelection = {
+    text: `owner|${owner}`,
+    matches: ({ metadata: { ownerReferences, deletionTimestamp } }) =>
+      deletionTimestamp === undefined && ownerReferences?.some(({ uid }) => uid === owner) === true,
+  };
+  const includes = (): boolean => true;
+  return [
+    { topologyKey: hostname, maxSkew: 3, minDomains: 1, selection, includes },
+    { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, minDomains: 1, selection, includes },
+  ];
+}
