@@ -8,7 +8,7 @@ import {
   serviceAccountPlugin,
   taintNodesByCondition,
 } from '../admission/index.ts';
-import { builtinTypes, type ComponentProbe } from '../apis/index.ts';
+import { builtinTypes, type ComponentProbe, type MetricsProvider } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
 import { type ApiServer, createServer, type ServerOptions } from '../apiserver/server.ts';
 import type { ServerLog } from '../apiserver/server-log.ts';
@@ -29,6 +29,8 @@ export interface ApiRoleOptions {
   readonly clock: Clock;
   readonly log: ServerLog;
   readonly nodes: NodeConnector;
+  /** Serves metrics.k8s.io; default: it is not served. */
+  readonly metrics?: MetricsProvider;
   /** Default: what dies with the process. Client certificates are always taken. */
   readonly authentication?: Omit<AuthenticationOptions, 'authenticators'>;
   /**
@@ -50,13 +52,14 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     authentication = ephemeralAuthentication(),
     serviceAccountAdmission = true,
     surface = {},
+    metrics,
   } = options;
   return createServer({
     store,
     clock,
     log,
     nodes,
-    types: [...builtinTypes({ components: [storeProbe(store)] }), crdResourceType],
+    types: [...builtinTypes({ components: [storeProbe(store)], ...(metrics && { metrics }) }), crdResourceType],
     admission: [
       ...admissionPlugins,
       ...(serviceAccountAdmission ? [serviceAccountPlugin(clock), taintNodesByCondition] : []),

@@ -7,7 +7,7 @@
 import type { InFlightLimits } from '../apiserver/in-flight.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { keySetPath } from '../auth/service-account/discovery.ts';
-import { createClient } from '../client/client.ts';
+import { type Client, createClient } from '../client/client.ts';
 import { inProcessTransport } from '../client/in-process.ts';
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -28,6 +28,7 @@ import { NodeDirectory } from './node-directory.ts';
 import { type RuntimeChoice, startNode } from './node-role.ts';
 import { type ClusterPki, clusterPki, watchServingCertificates } from './pki.ts';
 import { remoteNodes } from './remote-nodes.ts';
+import { ResourceMetrics } from './resource-metrics.ts';
 import { startScheduler } from './scheduler-role.ts';
 import { openStore, type StoreChoice } from './store-choice.ts';
 
@@ -107,7 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       ...(inFlight === undefined ? {} : { inFlight }),
     };
     const { server, nodes } = await startServer(
-      { store, clock, log, authentication: authentication.options, surface },
+      { store, clock, log, authentication: authentication.options, surface, measured: options.runtime !== 'none' },
       pki,
       running,
     );
@@ -190,20 +191,25 @@ async function openClusterStore(options: ClusterOptions, directory: DataDirector
 }
 
 async function startServer(
-  options: Omit<ApiRoleOptions, 'nodes'>,
+  {
+    measured,
+    ...options
+  }: Omit<ApiRoleOptions, 'nodes' | 'log'> & { readonly measured: boolean; readonly log: Logger },
   pki: ClusterPki,
   running: Running[],
 ): Promise<{ server: ApiServer; nodes: NodeDirectory }> {
-  const nodes = new NodeDirectory(
-    remoteNodes(
-      () =>
-        createClient(inProcessTransport(server, { user: { name: 'system:apiserver', groups: ['system:masters'] } })),
-      pki.admin,
-    ),
-  );
-  const server: ApiServer = clusterServer({ ...options, nodes });
+  const client = (): Client =>
+    createClient(inProcessTransport(server, { user: { name: 'system:apiserver', groups: ['system:masters'] } }));
+  const nodes = new NodeDirectory(remoteNodes(client, pki.admin));
+  const { clock, log } = options;
+  const metrics = measured ? new ResourceMetrics({ meter: nodes, clock, log }) : undefined;
+  const server: ApiServer = clusterServer({ ...options, nodes, ...(metrics && { metrics }) });
   running.push({ stop: () => server.stop() });
   await server.start();
+  if (metrics !== undefined) {
+    metrics.start(client());
+    running.push(metrics);
+  }
   return { server, nodes };
 }
 

@@ -11,8 +11,10 @@ import type {
   PortForwardRequest,
 } from '../apis/resource-type.ts';
 import { StatusError } from '../machinery/status.ts';
+import type { ResourceUsage } from '../node/index.ts';
 import type { PortDialer } from '../streaming/port-forward-server.ts';
 import type { CommandSession } from '../streaming/remote-command.ts';
+import type { NodeMeter } from './resource-metrics.ts';
 
 /** What the API server asks of an agent in the same process. */
 export interface LocalNode {
@@ -22,14 +24,15 @@ export interface LocalNode {
   portForward(request: PortForwardRequest): Promise<PortDialer>;
   /** A connection to the agent's endpoint. */
   dial(): Duplex;
+  resourceUsage(): Promise<ResourceUsage>;
 }
 
-export class NodeDirectory implements NodeConnector {
+export class NodeDirectory implements NodeConnector, NodeMeter {
   readonly #local = new Map<string, LocalNode>();
-  readonly #remote: NodeConnector | undefined;
+  readonly #remote: (NodeConnector & NodeMeter) | undefined;
 
   /** `remote` is asked for nodes that are not in this process. */
-  constructor(remote?: NodeConnector) {
+  constructor(remote?: NodeConnector & NodeMeter) {
     this.#remote = remote;
   }
 
@@ -70,7 +73,12 @@ export class NodeDirectory implements NodeConnector {
     return node === undefined ? await this.#others(nodeName).dialAgent(nodeName) : node.dial();
   }
 
-  #others(nodeName: string): NodeConnector {
+  async resourceUsage(nodeName: string, signal: AbortSignal): Promise<ResourceUsage> {
+    const node = this.#local.get(nodeName);
+    return await (node === undefined ? this.#others(nodeName).resourceUsage(nodeName, signal) : node.resourceUsage());
+  }
+
+  #others(nodeName: string): NodeConnector & NodeMeter {
     if (this.#remote !== undefined) return this.#remote;
     throw new StatusError(404, 'NotFound', `nodes "${nodeName}" not found`, { name: nodeName, kind: 'nodes' });
   }

@@ -51,6 +51,7 @@ export async function startNode(options: NodeRoleOptions): Promise<NodeRole> {
     attach: (request) => agent.attach(request),
     portForward: (request) => agent.portForward(request),
     dial: () => agent.dial(),
+    resourceUsage: () => agent.resourceUsage(),
     async stop() {
       await agent.stop({ pods: 'stop' });
       await runtime.close();

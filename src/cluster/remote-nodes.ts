@@ -11,7 +11,9 @@ import type { KeyPair } from '../auth/certificates.ts';
 import type { Client } from '../client/client.ts';
 import { Node } from '../client/kinds.ts';
 import { StatusError, serviceUnavailable } from '../machinery/status.ts';
+import { parseResourceMetrics } from '../node/agent/resource-metrics.ts';
 import { dialCommand, dialPortForward } from '../streaming/spdy-client.ts';
+import type { NodeMeter } from './resource-metrics.ts';
 
 interface Endpoint {
   readonly host: string;
@@ -19,7 +21,7 @@ interface Endpoint {
 }
 
 /** `client` finds the Node objects. It is asked for late: the server that it speaks to needs this connector to start. */
-export function remoteNodes(client: () => Client, credentials: KeyPair): NodeConnector {
+export function remoteNodes(client: () => Client, credentials: KeyPair): NodeConnector & NodeMeter {
   const tls = { cert: credentials.certificate, key: credentials.key, rejectUnauthorized: false };
   const agent = new Agent({ ...tls, keepAlive: true });
   return {
@@ -45,6 +47,12 @@ export function remoteNodes(client: () => Client, credentials: KeyPair): NodeCon
     async portForward(nodeName, { namespace, pod, signal }) {
       const path = `/portForward/${[namespace, pod].map(encodeURIComponent).join('/')}`;
       return await dialPortForward({ ...tls, ...(await endpointOf(client(), nodeName)), path }, signal);
+    },
+    async resourceUsage(nodeName, signal) {
+      const body = await get(agent, await endpointOf(client(), nodeName), '/metrics/resource', signal);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of body) chunks.push(chunk);
+      return parseResourceMetrics(Buffer.concat(chunks).toString());
     },
     async dialAgent(nodeName) {
       return await connectTls({ ...tls, ...(await endpointOf(client(), nodeName)) });

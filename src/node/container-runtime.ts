@@ -84,6 +84,13 @@ export interface ContainerStats {
   readonly memoryBytes: number;
 }
 
+/** What the containers' machine uses, by whomever. */
+export interface NodeStats {
+  /** Cumulative CPU time in nanoseconds, of all processors. */
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+}
+
 export interface ExecResult {
   readonly exitCode: number;
   readonly stdout: Uint8Array;
@@ -132,7 +139,9 @@ export interface ContainerRuntime {
   attach(id: string, streams: CommandStreams): Promise<void>;
   /** Connects to a port of the sandbox's own address. */
   portForward(sandboxId: string, port: number): Promise<Duplex>;
+  /** Of the containers that run, where the runtime can tell. */
   stats(): Promise<readonly ContainerStats[]>;
+  nodeStats(): Promise<NodeStats>;
 
   /** Calls `listener` with the sandbox's id whenever a container in it has changed state. Returns how to stop. */
   onChange(listener: (sandboxId: string) => void): () => void;

@@ -13,6 +13,7 @@ import { type Clock, systemClock } from '../clock/clock.ts';
 import { type ApiRoleOptions, clusterServer, ephemeralAuthentication } from '../cluster/api-role.ts';
 import { bootstrap } from '../cluster/bootstrap.ts';
 import { NodeDirectory } from '../cluster/node-directory.ts';
+import { ResourceMetrics } from '../cluster/resource-metrics.ts';
 import { ephemeralKeys } from '../cluster/service-account-keys.ts';
 import type { ApiObject } from '../machinery/object.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
@@ -28,8 +29,10 @@ export interface TestClusterOptions {
    * Kubernetes, where `serviceaccount-controller` is among them; elsewhere nobody would make the accounts.
    */
   readonly controllers?: readonly string[];
-  /** Simulated nodes, and a scheduler that sends pods to them. Default: none. */
+  /** Simulated nodes, and a scheduler that sends pods to them. Default: none. With nodes there is metrics.k8s.io. */
   readonly nodes?: number;
+  /** Milliseconds between measurements of what the nodes use. Default: 15,000. */
+  readonly metricResolution?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly log?: Logger;
@@ -70,7 +73,19 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   const serviceAccountKeys = ephemeralKeys();
   const authentication = ephemeralAuthentication(serviceAccountKeys);
   const { surface = {} } = options;
-  const server = clusterServer({ store, clock, log, nodes, authentication, serviceAccountAdmission, surface });
+  const { metricResolution: resolution } = options;
+  const metrics =
+    nodeCount > 0 ? new ResourceMetrics({ meter: nodes, clock, log, ...(resolution && { resolution }) }) : undefined;
+  const server = clusterServer({
+    store,
+    clock,
+    log,
+    nodes,
+    authentication,
+    serviceAccountAdmission,
+    surface,
+    ...(metrics && { metrics }),
+  });
   const parts: { stop(): Promise<void> }[] = [{ stop: () => store.close() }, { stop: () => server.stop() }];
   const stop = async (): Promise<void> => {
     for (const part of parts.splice(0).reverse()) await part.stop();
@@ -96,7 +111,11 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       const settings = { rootCertificates, serviceAccountKeys };
       parts.push(await startControllers({ transport, transportAs: as, selection, clock, log, ...settings }));
     }
-    if (nodeCount > 0) parts.push(...(await startNodes(nodeCount, nodes, transportAs, clock, log)));
+    if (metrics !== undefined) {
+      parts.push(...(await startNodes(nodeCount, nodes, transportAs, clock, log)));
+      metrics.start(client);
+      parts.push(metrics);
+    }
 
     const create = async (...objects: readonly ApiObject[]): Promise<ApiObject[]> => {
       const created: ApiObject[] = [];

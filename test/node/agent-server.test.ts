@@ -8,6 +8,8 @@ import {
 } from '../../src/auth/certificates.ts';
 import * as kinds from '../../src/client/kinds.ts';
 import { systemClock } from '../../src/clock/clock.ts';
+import { parseResourceMetrics } from '../../src/node/agent/resource-metrics.ts';
+import type { ContainerSample } from '../../src/node/agent/resource-usage.ts';
 import { createSimulatedRuntime } from '../../src/node/simulated/simulated-runtime.ts';
 import { TestNode } from './test-node.ts';
 
@@ -83,9 +85,18 @@ describe('the endpoint of an agent', () => {
     assert.equal(summary.pods[0].containers[0].memory.workingSetBytes, 16 * 1024 * 1024);
   });
 
+  it('counts for metrics-server', async () => {
+    const { code, body } = await get('/metrics/resource', apiServer);
+    assert.equal(code, 200);
+    const { node: machine, containers } = parseResourceMetrics(body);
+    assert.equal(machine.memoryBytes, 16 * 1024 * 1024);
+    const [{ namespace, pod, container }] = containers as [ContainerSample];
+    assert.deepEqual([namespace, pod, container], ['default', 'web', 'main']);
+  });
+
   it('says to everybody that it is well, and nothing else', async () => {
     assert.deepEqual(await get('/healthz'), { code: 200, body: 'ok' });
-    for (const path of ['/pods', '/containerLogs/default/web/main', '/stats/summary']) {
+    for (const path of ['/pods', '/containerLogs/default/web/main', '/stats/summary', '/metrics/resource']) {
       assert.equal((await get(path)).code, 401, path);
       assert.equal((await get(path, stranger)).code, 401, path);
       assert.equal((await get(path, somebody)).code, 403, path);

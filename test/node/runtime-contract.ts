@@ -317,6 +317,24 @@ export function describeRuntime(harness: RuntimeHarness): void {
       );
     });
 
+    it('measures what runs, and counts CPU time upwards', async () => {
+      const sandbox = await runtime.runSandbox(sandboxConfig('a'));
+      const id = await start(sandbox, config('main', { does: 'run' }));
+      const created = await runtime.createContainer(sandbox, config('created', { does: 'run' }));
+      const first = await runtime.stats();
+      const node = await runtime.nodeStats();
+      assert.ok(node.cpuNanoseconds >= 0 && node.memoryBytes > 0);
+      await harness.pass(20);
+      for (const used of await runtime.stats()) {
+        const before = first.find(({ containerId }) => containerId === used.containerId);
+        assert.ok(used.memoryBytes > 0 && used.cpuNanoseconds >= (before?.cpuNanoseconds ?? 0));
+        assert.notEqual(used.containerId, created);
+      }
+      await runtime.stopContainer(id, 0);
+      assert.deepEqual(await runtime.stats(), []);
+      assert.ok((await runtime.nodeStats()).cpuNanoseconds >= node.cpuNanoseconds);
+    });
+
     it('knows an image by one id', async () => {
       const id = await runtime.pullImage('image:1');
       assert.match(id, /^sha256:[0-9a-f]{64}$/);

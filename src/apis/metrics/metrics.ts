@@ -5,10 +5,11 @@
  */
 import { formatTime } from '../../clock/clock.ts';
 import { formatDuration } from '../../machinery/duration.ts';
-import type { ApiObject } from '../../machinery/object.ts';
+import type { ApiObject, ObjectMeta } from '../../machinery/object.ts';
+import { notFound } from '../../machinery/status.ts';
 import { builtinType } from '../builtin.ts';
 import { column, nameColumn } from '../columns.ts';
-import type { Column, ResourceType } from '../resource-type.ts';
+import type { Column, ResourceType, VirtualResource } from '../resource-type.ts';
 
 /** What something used on average over its window. */
 export interface Usage {
@@ -20,8 +21,6 @@ export interface Usage {
 
 /** When a measurement ended and how long it took. */
 export interface Measurement {
-  readonly name: string;
-  readonly labels?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly windowMilliseconds: number;
@@ -30,15 +29,13 @@ export interface Measurement {
 export interface NodeUsage extends Measurement, Usage {}
 
 export interface PodUsage extends Measurement {
-  readonly namespace: string;
   readonly containers: readonly ({ readonly name: string } & Usage)[];
 }
 
-/** Who measures. What has not been measured yet is left out. */
+/** Who measures. `undefined`: it has not been measured yet. */
 export interface MetricsProvider {
-  nodes(): Promise<readonly NodeUsage[]>;
-  /** `undefined`: those of all namespaces. */
-  pods(namespace: string | undefined): Promise<readonly PodUsage[]>;
+  node(name: string): NodeUsage | undefined;
+  pod(namespace: string, name: string): PodUsage | undefined;
 }
 
 interface Metrics extends ApiObject {
@@ -62,7 +59,7 @@ interface PodMetrics extends Metrics {
 const group = 'metrics.k8s.io';
 const apiVersion = `${group}/v1beta1`;
 
-/** `nodes` and `pods` of metrics.k8s.io. */
+/** `nodes` and `pods` of metrics.k8s.io: those that the API has and that have been measured. */
 export function createMetricsTypes(provider: MetricsProvider): readonly ResourceType[] {
   const common = { group, name: 'v1beta1', singular: '', verbs: ['get', 'list'] } as const;
   const nodes = builtinType<NodeMetrics>({
@@ -71,28 +68,45 @@ export function createMetricsTypes(provider: MetricsProvider): readonly Resource
     plural: 'nodes',
     scope: 'Cluster',
     columns: columns<NodeMetrics>(({ usage }) => [usage]),
-    virtual: {
-      async get(name) {
-        const found = (await provider.nodes()).find((node) => node.name === name);
-        return found === undefined ? undefined : nodeMetrics(found);
-      },
-      list: async () => (await provider.nodes()).map(nodeMetrics),
-    },
+    virtual: measured('nodes', 'nodemetrics', ({ metadata }) => {
+      const usage = provider.node(metadata.name ?? '');
+      return usage && { ...metricsOf('NodeMetrics', usage, metadata), usage: resourceList(usage) };
+    }),
   });
   const pods = builtinType<PodMetrics>({
     ...common,
     kind: 'PodMetrics',
     plural: 'pods',
     columns: columns<PodMetrics>(({ containers }) => containers.map(({ usage }) => usage)),
-    virtual: {
-      async get(name, { namespace }) {
-        const found = (await provider.pods(namespace)).find((pod) => pod.name === name);
-        return found === undefined ? undefined : podMetrics(found);
-      },
-      list: async ({ namespace }) => (await provider.pods(namespace)).map(podMetrics),
-    },
+    virtual: measured('pods', 'podmetrics', ({ metadata }) => {
+      const usage = provider.pod(metadata.namespace ?? '', metadata.name ?? '');
+      return (
+        usage && { ...metricsOf('PodMetrics', usage, metadata), containers: usage.containers.map(containerMetrics) }
+      );
+    }),
   });
   return [nodes, pods];
+}
+
+/** `metrics` is metrics-server's name for what it does not have yet. */
+function measured(
+  plural: 'nodes' | 'pods',
+  metrics: string,
+  metricsFor: (object: ApiObject) => Metrics | undefined,
+): VirtualResource {
+  return {
+    async get(name, { namespace, access }) {
+      const object = await access.cached({ group: '', plural }, namespace, name);
+      if (object === undefined) throw notFound({ group: '', name: plural }, name);
+      const found = metricsFor(object);
+      if (found !== undefined) return found;
+      throw notFound({ group, name: metrics }, namespace === undefined ? name : `${namespace}/${name}`);
+    },
+    async list({ namespace, access }) {
+      const objects = await access.list({ group: '', plural }, namespace);
+      return objects.flatMap((object) => metricsFor(object) ?? []);
+    },
+  };
 }
 
 function columns<T extends Metrics>(usages: (object: T) => readonly ResourceList[]): readonly Column[] {
@@ -106,29 +120,17 @@ function columns<T extends Metrics>(usages: (object: T) => readonly ResourceList
   ];
 }
 
-function nodeMetrics(usage: NodeUsage): NodeMetrics {
-  return { ...metricsOf('NodeMetrics', usage, {}), usage: resourceList(usage) };
-}
-
-function podMetrics(usage: PodUsage): PodMetrics {
-  const { namespace, containers } = usage;
-  return {
-    ...metricsOf('PodMetrics', usage, { namespace }),
-    containers: containers.map((container) => ({ name: container.name, usage: resourceList(container) })),
-  };
-}
-
 function metricsOf(
   kind: string,
-  { name, labels, time, windowMilliseconds }: Measurement,
-  metadata: { readonly namespace?: string },
+  { time, windowMilliseconds }: Measurement,
+  { name = '', namespace, labels }: ObjectMeta,
 ): Metrics {
   return {
     kind,
     apiVersion,
     metadata: {
       name,
-      ...metadata,
+      ...(namespace === undefined ? {} : { namespace }),
       creationTimestamp: formatTime(time),
       ...(labels === undefined ? {} : { labels: { ...labels } }),
     },
@@ -136,6 +138,11 @@ function metricsOf(
     window: formatDuration(BigInt(Math.round(windowMilliseconds)) * 1_000_000n),
   };
 }
+
+const containerMetrics = (usage: PodUsage['containers'][number]): PodMetrics['containers'][number] => ({
+  name: usage.name,
+  usage: resourceList(usage),
+});
 
 const resourceList = ({ cpuNanocores, memoryBytes }: Usage): ResourceList => ({
   cpu: `${Math.round(cpuNanocores)}n`,

@@ -33,6 +33,7 @@ import { type NodeIdentity, nodeStatus } from './node-status.ts';
 import { containerLogPath } from './paths.ts';
 import { specOf } from './pod-state.ts';
 import { PodWorker } from './pod-worker.ts';
+import { type ResourceUsage, resourceUsage } from './resource-usage.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { type AgentServer, type AgentServerOptions, serveAgent } from './server.ts';
 import { statsSummary } from './stats-summary.ts';
@@ -89,6 +90,7 @@ export class NodeAgent {
   #podCache: Cache<Pod> | undefined;
   #registration: NodeRegistration | undefined;
   #server: AgentServer | undefined;
+  #lastUsage: ResourceUsage | undefined;
   #stopListening: () => void = () => undefined;
   readonly #stopping = new AbortController();
   readonly #endpoint: Server = this.#serve();
@@ -249,9 +251,16 @@ export class NodeAgent {
     return Array.from(this.#workers.values(), ({ pod, status }) => ({ ...pod, status }));
   }
 
-  /** Kubelet's `/stats/summary`. */
+  /** What the node and its containers have used up to now; `/metrics/resource`. */
+  resourceUsage(): Promise<ResourceUsage> {
+    return resourceUsage(this.#options.runtime, this.pods(), () => this.#clock.now());
+  }
+
+  /** Kubelet's `/stats/summary`; rates are those since it was asked for last. */
   async statsSummary(): Promise<JsonObject> {
-    return statsSummary(this.nodeName, this.#options.runtime, this.pods(), this.#clock.now());
+    const before = this.#lastUsage;
+    this.#lastUsage = await this.resourceUsage();
+    return statsSummary(this.nodeName, this.#lastUsage, before, this.pods());
   }
 
   #streaming(): StreamingNode {

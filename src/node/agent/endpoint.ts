@@ -1,6 +1,6 @@
 /**
  * What a node agent's endpoint answers, in kubelet's shape, to callers that may ask: `/containerLogs/…`, `/exec/…`,
- * `/attach/…`, `/portForward/…`, `/pods`, `/stats/summary`, `/healthz`. Source: kubelet's `pkg/kubelet/server`.
+ * `/attach/…`, `/portForward/…`, `/pods`, `/stats/summary`, `/metrics/resource`, `/healthz`. Source: kubelet's `pkg/kubelet/server`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -14,6 +14,8 @@ import { portsOf } from '../../streaming/port-forward-server.ts';
 import { type CommandSession, type CommandWants, wantsNothing } from '../../streaming/remote-command.ts';
 import { serveCommand, servePortForward } from '../../streaming/serve-upgrade.ts';
 import { subprotocols, UpgradeRefused, type UpgradeRequest, writeRefusal } from '../../streaming/upgrade.ts';
+import { formatResourceMetrics } from './resource-metrics.ts';
+import type { ResourceUsage } from './resource-usage.ts';
 
 /** What the endpoint shows. */
 export interface ServedNode {
@@ -22,6 +24,7 @@ export interface ServedNode {
   attach(request: AttachRequest): Promise<CommandSession>;
   portForward(request: PortForwardRequest): Promise<PortDialer>;
   pods(): readonly Pod[];
+  resourceUsage(): Promise<ResourceUsage>;
   statsSummary(): Promise<JsonObject>;
 }
 
@@ -53,6 +56,10 @@ async function answer(node: ServedNode, request: IncomingMessage, response: Serv
     return json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: node.pods() });
   }
   if (url.pathname === '/stats/summary') return json(response, await node.statsSummary());
+  if (url.pathname === '/metrics/resource') {
+    const type = 'text/plain; version=0.0.4; charset=utf-8';
+    return text(response, 200, formatResourceMetrics(await node.resourceUsage()), type);
+  }
   if (resource === 'containerLogs' && namespace && pod && container && more === undefined) {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
@@ -139,8 +146,8 @@ function refuse(response: ServerResponse, error: unknown): void {
   else text(response, error instanceof StatusError ? error.code : 500, (error as Error).message);
 }
 
-function text(response: ServerResponse, code: number, body: string): void {
-  response.writeHead(code, { 'Content-Type': 'text/plain; charset=utf-8' }).end(body);
+function text(response: ServerResponse, code: number, body: string, type = 'text/plain; charset=utf-8'): void {
+  response.writeHead(code, { 'Content-Type': type }).end(body);
 }
 
 function json(response: ServerResponse, body: unknown): void {

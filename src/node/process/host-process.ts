@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { constants } from 'node:os';
+import { constants, cpus, freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -82,6 +82,12 @@ export async function groupUsage(groups: ReadonlySet<number>): Promise<Map<numbe
     }),
   );
   return usage;
+}
+
+/** Of the whole host: what its processors have done, and the memory that is not available to new processes. */
+export function hostUsage(): GroupUsage {
+  const milliseconds = cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+  return { cpuNanoseconds: milliseconds * 1_000_000, memoryBytes: totalmem() - freemem() };
 }
 
 /** The fields of /proc/pid/stat after the command's name (which may hold spaces and parentheses): state is the first. */

@@ -30,6 +30,7 @@ import {
   type ContainerStats,
   type ContainerStatus,
   type ExecResult,
+  type NodeStats,
   RuntimeError,
   type RuntimeInfo,
   type SandboxConfig,
@@ -38,7 +39,7 @@ import {
 import { newRuntimeId } from '../runtime-id.ts';
 import { captureCommand, runCommand } from './command.ts';
 import { ContainerProcess, cannotRun, type Exit, isBelow, workingDirectory } from './container-process.ts';
-import { groupUsage } from './host-process.ts';
+import { groupUsage, hostUsage } from './host-process.ts';
 import { type Launch, MountNamespaces } from './mount-namespace.ts';
 import { PodAddresses } from './pod-addresses.ts';
 import {
@@ -330,6 +331,10 @@ class ProcessRuntime implements ContainerRuntime {
       });
     }
     return stats;
+  }
+
+  async nodeStats(): Promise<NodeStats> {
+    return hostUsage();
   }
 
   onChange(listener: (sandboxId: string) => void): () => void {

@@ -32,7 +32,9 @@ export interface Behaviour {
   readonly exec?: (command: readonly string[], client?: CommandStreams) => ExecAnswer | Promise<ExecAnswer>;
   /** What answers on its ports, by number: gets each connection. Others are refused. */
   readonly ports?: Readonly<Record<number, (connection: Duplex) => void>>;
-  /** Resident memory in bytes, as statistics report it; default 16 MiB. */
+  /** What statistics report: thousandths of a core that it uses all the time. Annotation `cpu-millicores`. Default 10. */
+  readonly cpuMillicores?: number;
+  /** What statistics report, in bytes. Annotation `memory-bytes`. Default 16 MiB. */
   readonly memoryBytes?: number;
 }
 
@@ -65,6 +67,8 @@ export function annotatedBehaviour(annotations: Readonly<Record<string, string>>
   set('stopCode', 'stop-code', integer);
   set('log', 'log', (text) => text.split('\n'));
   set('terminationMessage', 'termination-message', (text) => text);
+  set('cpuMillicores', 'cpu-millicores', integer);
+  set('memoryBytes', 'memory-bytes', integer);
   set('exec', 'exec-code', (text) => {
     const exitCode = integer(text);
     return () => ({ exitCode });
@@ -73,6 +77,6 @@ export function annotatedBehaviour(annotations: Readonly<Record<string, string>>
 }
 
 function integer(text: string): number {
-  if (!/^\d+$/.test(text)) throw new TypeError(`invalid exit code ${JSON.stringify(text)}: want a whole number`);
+  if (!/^\d+$/.test(text)) throw new TypeError(`invalid number ${JSON.stringify(text)}: want a whole number`);
   return Number(text);
 }

@@ -17,6 +17,7 @@ import {
   type ContainerStats,
   type ContainerStatus,
   type ExecResult,
+  type NodeStats,
   RuntimeError,
   type RuntimeInfo,
   type SandboxConfig,
@@ -69,6 +70,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   const listeners = new Set<(sandboxId: string) => void>();
   const pulled = new Set<string>();
   let addresses = 0;
+  let cpuOfTheEnded = 0;
 
   const notify = (container: Container): void => {
     for (const listener of listeners) listener(container.status.sandboxId);
@@ -90,6 +92,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     if (container.status.state !== 'running') return;
     container.exitTimer?.cancel();
     container.stop?.timer?.cancel();
+    cpuOfTheEnded += cpuUsed(container.status, container.behaviour);
     container.status = {
       ...container.status,
       state: 'exited',
@@ -100,6 +103,20 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     };
     container.ended();
     notify(container);
+  }
+
+  function stats(): ContainerStats[] {
+    const stats: ContainerStats[] = [];
+    for (const { status, behaviour } of containers.values()) {
+      if (status.state !== 'running') continue;
+      const { memoryBytes = 16 * 1024 * 1024 } = behaviour;
+      stats.push({ containerId: status.id, cpuNanoseconds: cpuUsed(status, behaviour), memoryBytes });
+    }
+    return stats;
+  }
+
+  function cpuUsed({ startedAt }: ContainerStatus, { cpuMillicores = 10 }: Behaviour): number {
+    return (clock.now() - startedAt) * cpuMillicores * 1000;
   }
 
   async function leaveMessage(container: Container): Promise<void> {
@@ -311,17 +328,14 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       throw new Error(`failed to dial ${port}: dial tcp4 ${address}: connect: connection refused`);
     },
 
-    async stats(): Promise<readonly ContainerStats[]> {
-      const stats: ContainerStats[] = [];
-      for (const { status, behaviour } of containers.values()) {
-        if (status.state !== 'running') continue;
-        stats.push({
-          containerId: status.id,
-          cpuNanoseconds: (clock.now() - status.startedAt) * 1e4,
-          memoryBytes: behaviour.memoryBytes ?? 16 * 1024 * 1024,
-        });
+    stats: async () => stats(),
+    async nodeStats(): Promise<NodeStats> {
+      const node = { cpuNanoseconds: cpuOfTheEnded, memoryBytes: 0 };
+      for (const { cpuNanoseconds, memoryBytes } of stats()) {
+        node.cpuNanoseconds += cpuNanoseconds;
+        node.memoryBytes += memoryBytes;
       }
-      return stats;
+      return node;
     },
 
     onChange(listener) {
