@@ -233,7 +233,7 @@ function stringReader(format: string | undefined): Reader {
 }
 
 /** Timestamps and the like are parsed whenever they are read. */
-const formatWork = 300;
+const formatWork = 400;
 
 const formats: Readonly<Record<string, (text: string) => Value>> = {
   duration: (text) => parseDuration(text) ?? namedDuration(text),

@@ -4,14 +4,15 @@
  * Kubernetes' costs decide which objects are too expensive to validate, and are part of the API. But some of what an
  * expression does costs nothing or next to nothing: a list that is doubled, a text that is replaced by a longer one, a
  * loop whose condition is a constant. Everything that is gone through or made is therefore counted a second time, in
- * units of five to ten nanoseconds. Work depends on the expression and its variables, never on time, so that an object is
+ * units of about ten nanoseconds, at worst. Work depends on the expression and its variables, never on time, so that an object is
  * refused everywhere or nowhere (but for patterns that an expression puts together, which take less when they are
  * compiled already); rules that keep to their costs stay far below what they may.
  */
 
 /**
  * The work that pays for one unit of cost. Kubernetes chose its limits for 0.1 s for an expression and one second for
- * an object (`apiserver/pkg/apis/cel/config.go`); with this factor they hold.
+ * an object (`apiserver/pkg/apis/cel/config.go`); with this factor they hold, and leave some
+ * for code that is run for the first time.
  */
 export const workPerCost = 7;
 

@@ -15,7 +15,7 @@ export const comprehensionsLibrary: Library = {
 };
 
 /** An entry of a map that grows, with what the tables behind such maps take when they grow with it. */
-const insertionWork = 3 * entryWork;
+const insertionWork = 4 * entryWork;
 
 function insertAll(map: MapValue, more: MapValue): Value {
   const result = growing(map);
