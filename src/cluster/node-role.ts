@@ -1,4 +1,5 @@
 /** The role of a node: an agent with a container runtime. */
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -34,6 +35,9 @@ export interface NodeRole extends LocalNode {
 
 export async function startNode(options: NodeRoleOptions): Promise<NodeRole> {
   const { name, directory, transport, clock, log, server } = options;
+  // Secrets that pods mount lie below as files.
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
   const runtime = await openRuntime(options.runtime, join(directory, 'runtime'), clock);
   const agent = new NodeAgent({
     transport,
