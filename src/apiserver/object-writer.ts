@@ -183,7 +183,9 @@ export function sameStoredForm(entry: CacheEntry, value: Buffer, object: ApiObje
     entry.bytes.compare(value, at, value.length, at + member.length) === 0;
   if (sameBytes) return true;
   const { resourceVersion } = entry;
-  return deepEqual({ ...object, metadata: { ...object.metadata, resourceVersion } }, entry.peek());
+  const held = entry.peek();
+  if (object.metadata.generation !== held.metadata.generation) return false;
+  return deepEqual({ ...object, metadata: { ...object.metadata, resourceVersion } }, held);
 }
 
 /**

@@ -9,35 +9,39 @@ export { goQuote };
 /** An immutable path to a field, rendered as `spec.containers[0].env[NAME]`. Built only when something is wrong or walked. */
 export class FieldPath {
   readonly #parent: FieldPath | undefined;
-  readonly #segment: string;
+  readonly #part: string | number;
+  readonly #isField: boolean;
 
-  private constructor(parent: FieldPath | undefined, segment: string) {
+  /** Text is made of it only when something is wrong. */
+  private constructor(parent: FieldPath | undefined, part: string | number, isField: boolean) {
     this.#parent = parent;
-    this.#segment = segment;
+    this.#part = part;
+    this.#isField = isField;
   }
 
   /** `FieldPath.of('metadata', 'name')` is `metadata.name`; with no names, the empty path (the object itself). */
   static of(...names: string[]): FieldPath {
-    return names.reduce((path, name) => path.child(name), new FieldPath(undefined, ''));
+    return names.reduce((path, name) => path.child(name), new FieldPath(undefined, '', true));
   }
 
   child(name: string): FieldPath {
-    return new FieldPath(this, `.${name}`);
+    return new FieldPath(this, name, true);
   }
 
   index(index: number): FieldPath {
-    return new FieldPath(this, `[${index}]`);
+    return new FieldPath(this, index, false);
   }
 
   /** An entry of a map: `labels[app]`. */
   key(key: string): FieldPath {
-    return new FieldPath(this, `[${key}]`);
+    return new FieldPath(this, key, false);
   }
 
   toString(): string {
-    const segments: string[] = [];
-    for (let path: FieldPath | undefined = this; path !== undefined; path = path.#parent) segments.push(path.#segment);
-    const text = segments.reverse().join('');
+    let text = '';
+    for (let path: FieldPath = this; path.#parent !== undefined; path = path.#parent) {
+      text = (path.#isField ? `.${path.#part}` : `[${path.#part}]`) + text;
+    }
     return text.startsWith('.') ? text.slice(1) : text;
   }
 }

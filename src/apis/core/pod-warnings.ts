@@ -136,19 +136,19 @@ function warnOfPodAffinity(affinity: Affinity | undefined, path: FieldPath, warn
 function warnOfContainer({ env, resources }: Container, path: FieldPath, warn: Warn): void {
   for (const list of ['limits', 'requests'] as const) {
     for (const name of ['memory', 'ephemeral-storage']) {
-      warnOfFraction(resources?.[list]?.[name], path.child('resources').child(list).key(name), warn);
+      const quantity = resources?.[list]?.[name];
+      if (quantity !== undefined) warnOfFraction(quantity, path.child('resources').child(list).key(name), warn);
     }
   }
   const names = new Map<string, number>();
   for (const [i, variable] of (env ?? []).entries()) {
-    const at = path.child('env').index(i);
     const before = names.get(variable.name);
     if (before !== undefined) {
       const value = env![before]!.value ?? '';
       // A value that builds on the one before is meant.
       if (!(variable.value ?? '').includes(`$(${variable.name})`) || value === '') {
         warn(
-          at,
+          path.child('env').index(i),
           `hides previous definition of ${JSON.stringify(variable.name)}, which may be dropped when using apply`,
         );
       }

@@ -39,6 +39,7 @@ function mergeMaps(live: JsonObject | undefined, config: JsonObject | undefined,
   for (const name of Object.keys(config)) {
     const before = getField(live, name);
     const value = config[name] as JsonValue;
+    if (value === before) continue;
     const merged = before === undefined ? value : merge(before, value, fieldTypeOf(map, map.fields.get(name)));
     if (merged === before) continue;
     result ??= { ...live };
