@@ -3,8 +3,9 @@
  * `k8s.io/component-helpers/scheduling/corev1`.
  */
 import type * as k8s from '@kubernetes/client-node';
-import type { Affinity, PodSpec, PodTemplateSpec, Taint, Toleration, Wire } from '../../apis/types.ts';
+import type { Affinity, PodSpec, PodTemplateSpec, Toleration, Wire } from '../../apis/types.ts';
 import type { Node, Pod } from '../../client/kinds.ts';
+import { tolerates } from '../workload/tolerations.ts';
 
 type Term = Wire<k8s.V1NodeSelectorTerm>;
 type Requirement = Wire<k8s.V1NodeSelectorRequirement>;
@@ -104,10 +105,4 @@ function matches({ operator, values = [] }: Requirement, value: string | undefin
     default:
       return false;
   }
-}
-
-function tolerates({ key = '', operator = 'Equal', value = '', effect = '' }: Toleration, taint: Taint): boolean {
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  return operator === 'Exists' || (operator === 'Equal' && key !== '' && value === (taint.value ?? ''));
 }
