@@ -4,9 +4,9 @@ import type { Clock } from '../clock/clock.ts';
 import type { LeaderElectionOptions } from '../runtime/leader-election.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Manager } from '../runtime/manager.ts';
-import { addScheduler } from '../scheduler/index.ts';
+import { addScheduler, type SchedulerOptions } from '../scheduler/index.ts';
 
-export interface SchedulerRoleOptions {
+export interface SchedulerRoleOptions extends SchedulerOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly log: Logger;
@@ -18,9 +18,10 @@ export async function startScheduler({
   transport,
   clock,
   log,
+  ...options
 }: SchedulerRoleOptions): Promise<{ stop(): Promise<void> }> {
   const manager = new Manager({ transport, clock, logger: log, name: 'default-scheduler' });
-  addScheduler(manager);
+  addScheduler(manager, options);
   await manager.start();
   return {
     async stop() {
