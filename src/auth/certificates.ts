@@ -35,7 +35,7 @@ const backdate = 5 * 60 * 1000;
 let library: Promise<typeof X509> | undefined;
 
 /** Loaded when a certificate is made: a cluster that has its certificates starts without it. */
-async function x509(): Promise<typeof X509> {
+export async function x509(): Promise<typeof X509> {
   // The library's dependency injection wants this polyfill to be there first.
   library ??= import('reflect-metadata').then(() => import('@peculiar/x509'));
   return await library;
@@ -148,17 +148,17 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }
 
-async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+export async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   const bytes = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
   return await webcrypto.subtle.importKey('pkcs8', bytes, algorithm, false, ['sign']);
 }
 
-function pemOf(certificate: X509.X509Certificate): string {
+export function pemOf(certificate: X509.X509Certificate): string {
   return `${certificate.toString('pem')}\n`;
 }
 
 /** Positive and random, as RFC 5280 wants it. */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0]! &= 0x7f;
   bytes[0]! |= 0x01;

@@ -133,6 +133,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       clock,
       log,
       rootCertificates: pki.authority.certificate,
+      certificateAuthority: pki.authority,
       serviceAccountKeys: authentication.keys,
     });
     running.push(controllers);

@@ -1,5 +1,6 @@
 /** The role of Kubernetes' controller manager: every selected controller on one manager, with shared caches. */
 import type { UserInfo } from '../apis/user-info.ts';
+import type { KeyPair } from '../auth/certificates.ts';
 import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { Transport } from '../client/transport.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -21,6 +22,8 @@ export interface ControllersRoleOptions {
   readonly log: Logger;
   /** What clients check the API server's certificate against, PEM: published in every namespace. */
   readonly rootCertificates?: string;
+  /** The CA that signs what CertificateSigningRequests ask for; absent: nobody signs them here. */
+  readonly certificateAuthority?: KeyPair;
   /** What signs the tokens that Secrets hold; absent: nobody fills them. */
   readonly serviceAccountKeys?: () => ServiceAccountKeys;
   /** Set where several processes may take the role: only one at a time works. */
@@ -47,9 +50,10 @@ export async function startControllers(options: ControllersRoleOptions): Promise
     ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }),
   });
   const chosen = controllers.filter(({ name }) => selected.has(name));
-  const { rootCertificates, serviceAccountKeys } = options;
+  const { rootCertificates, certificateAuthority, serviceAccountKeys } = options;
   const settings: ControllerSettings = {
     ...(rootCertificates === undefined ? {} : { rootCertificates }),
+    ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
     ...(serviceAccountKeys === undefined ? {} : { serviceAccountKeys }),
   };
   const transports: Transport[] = [transport];

@@ -1,3 +1,4 @@
+import type { KeyPair } from '../auth/certificates.ts';
 import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { ManagerScope } from '../runtime/manager.ts';
 
@@ -15,6 +16,8 @@ export interface ControllerModule {
 export interface ControllerSettings {
   /** The certificates that the API server's own is checked against, in PEM: what every namespace is given to read. */
   readonly rootCertificates?: string;
+  /** The CA that signs requests for certificates; absent where they are signed elsewhere. */
+  readonly certificateAuthority?: KeyPair;
   /** What signs the tokens of service accounts; absent where they are signed elsewhere. */
   readonly serviceAccountKeys?: () => ServiceAccountKeys;
 }

@@ -1,4 +1,7 @@
 /** The built-in controllers. */
+import { requestApprovingController } from './certificates/approving.ts';
+import { requestCleanerController } from './certificates/cleaner.ts';
+import { requestSigningController } from './certificates/signing.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { ControllerModule } from './controller-module.ts';
 import { cronJobController } from './cronjob/controller.ts';
@@ -18,6 +21,7 @@ import { rootCaPublisherController } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccount-token/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
+import { taintEvictionController } from './taint-eviction/controller.ts';
 import { tokenCleanerController } from './token-cleaner/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 import { claimProtectionController } from './volume-protection/claims.ts';
@@ -42,10 +46,14 @@ export const controllers: readonly ControllerModule[] = [
   endpointsController,
   podGarbageCollectorController,
   nodeLifecycleController,
+  taintEvictionController,
   ttlAfterFinishedController,
   tokenCleanerController,
   resourceQuotaController,
   clusterRoleAggregationController,
+  requestSigningController,
+  requestApprovingController,
+  requestCleanerController,
   disruptionController,
   claimProtectionController,
   volumeProtectionController,

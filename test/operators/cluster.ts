@@ -13,7 +13,7 @@ import { bootstrap } from '../../src/cluster/bootstrap.ts';
 import { controllerUser } from '../../src/cluster/controller-accounts.ts';
 import { ephemeralKeys } from '../../src/cluster/service-account-keys.ts';
 import { isReason } from '../../src/machinery/status.ts';
-import { controllers } from '../../src/operators/index.ts';
+import { type ControllerSettings, controllers } from '../../src/operators/index.ts';
 import { Manager } from '../../src/runtime/index.ts';
 import { openMemoryStore } from '../../src/storage/index.ts';
 
@@ -38,6 +38,13 @@ const serviceAccountKeys = ephemeralKeys();
 export const admin = { name: 'admin', groups: ['system:masters', 'system:authenticated'] };
 
 export async function startCluster(...names: readonly string[]): Promise<TestCluster> {
+  return await startClusterWith({}, ...names);
+}
+
+export async function startClusterWith(
+  settings: ControllerSettings,
+  ...names: readonly string[]
+): Promise<TestCluster> {
   const clock = createVirtualClock();
   const store = openMemoryStore();
   const unused = () => assert.fail('there are no nodes');
@@ -85,7 +92,7 @@ export async function startCluster(...names: readonly string[]): Promise<TestClu
     const found = controllers.find((controller) => controller.name === name);
     assert.ok(found, `there is no controller named ${name}`);
     const scope = found.privileged ? manager : manager.as(transportAs(controllerUser(name)));
-    found.add(scope, { rootCertificates, serviceAccountKeys });
+    found.add(scope, { rootCertificates, serviceAccountKeys, ...settings });
   }
   const cluster: TestCluster = {
     server,
