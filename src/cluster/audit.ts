@@ -58,7 +58,7 @@ export async function clusterAudit(flags: AuditFlags, clock: Clock, log: Logger)
     return {
       auditor: new Auditor({
         policy: () => policy.current,
-        write: (line) => events.write(line),
+        write: (event) => events.write(event),
         clock,
         lost: () => events.lost,
       }),

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AuditLog } from '../../src/auth/audit/log.ts';
+import { type AuditEvent, AuditLog } from '../../src/auth/audit/log.ts';
 import { systemClock } from '../../src/clock/clock.ts';
+
+const event = (line: string): AuditEvent => ({ size: line.length + 1, text: () => line });
 
 describe('the file of the audit log', () => {
   let directory: string;
@@ -18,7 +20,7 @@ describe('the file of the audit log', () => {
   it('has a line for every event, in order, and is its owner’s', async () => {
     const log = await AuditLog.open({ path, clock: systemClock });
     const lines = Array.from({ length: 1000 }, (_, index) => `{"n":${index}}`);
-    for (const line of lines) log.write(line);
+    for (const line of lines) log.write(event(line));
     await log.close();
     assert.equal(await readFile(path, 'utf8'), `${lines.join('\n')}\n`);
     assert.equal((await stat(path)).mode & 0o777, 0o600);
@@ -28,7 +30,7 @@ describe('the file of the audit log', () => {
   it('goes on where it was', async () => {
     for (const line of ['a', 'b']) {
       const log = await AuditLog.open({ path, clock: systemClock });
-      log.write(line);
+      log.write(event(line));
       await log.close();
     }
     assert.equal(await readFile(path, 'utf8'), 'a\nb\n');
@@ -38,7 +40,7 @@ describe('the file of the audit log', () => {
     const line = 'x'.repeat(600 * 1024);
     for (let turn = 0; turn < 4; turn++) {
       const log = await AuditLog.open({ path, maxSize: 1, maxBackup: 2, clock: systemClock });
-      log.write(`${turn}${line}`);
+      log.write(event(`${turn}${line}`));
       await log.close();
     }
     const names = (await readdir(join(directory, 'log'))).sort();
@@ -61,7 +63,7 @@ describe('the file of the audit log', () => {
     await writeFile(join(directory, 'log', 'audit-of-something-else.log'), '');
     for (let turn = 0; turn < 2; turn++) {
       const log = await AuditLog.open({ path, maxSize: 1, maxAge: 3, clock });
-      log.write('x'.repeat(600 * 1024));
+      log.write(event('x'.repeat(600 * 1024)));
       await log.close();
     }
     assert.deepEqual((await readdir(join(directory, 'log'))).sort(), [
@@ -74,7 +76,7 @@ describe('the file of the audit log', () => {
 
   it('loses what does not fit into memory, and counts it', async () => {
     const log = await AuditLog.open({ path, clock: systemClock, bufferBytes: 1000 });
-    for (let index = 0; index < 10; index++) log.write('y'.repeat(199));
+    for (let index = 0; index < 10; index++) log.write(event('y'.repeat(199)));
     assert.deepEqual([log.taken, log.lost], [5, 5]);
     await log.close();
     assert.equal((await readFile(path, 'utf8')).length, 1000);
@@ -88,7 +90,7 @@ describe('the file of the audit log', () => {
       clock: systemClock,
       failed: ({ message }) => failures.push(message),
     });
-    for (const line of ['a', 'b']) log.write(line);
+    for (const line of ['a', 'b']) log.write(event(line));
     await log.close();
     assert.equal(log.lost, 2);
     assert.match(failures.join(), /^ENOSPC/);

@@ -24,7 +24,7 @@ describe('the audit log', () => {
     rules({ level: 'None' });
     const auditor = new Auditor({
       policy: () => compilePolicy(policy),
-      write: (line) => void lines.push(line),
+      write: (event) => void lines.push(event.text()),
       clock: systemClock,
     });
     api = await startApi({ surface: { auditor } });

@@ -1,13 +1,14 @@
 /** Whoever keeps the audit log: begins a trail for requests that the policy wants to hear of. */
 import type { Clock } from '../../clock/clock.ts';
+import type { AuditEvent } from './log.ts';
 import { type AuditPolicyRules, type Level, levels } from './policy.ts';
 import { type AuditedRequest, AuditTrail } from './trail.ts';
 
 export interface AuditorOptions {
   /** Asked for every request: it may change. */
   readonly policy: () => AuditPolicyRules;
-  /** One event, as JSON. Must not wait. */
-  readonly write: (line: string) => void;
+  /** Must not wait. */
+  readonly write: (event: AuditEvent) => void;
   readonly clock: Clock;
   /** How many events were lost on their way. */
   readonly lost?: () => number;
@@ -70,8 +71,8 @@ export class Auditor {
     ].join('');
   }
 
-  readonly #write = (line: string): void => {
+  readonly #write = (event: AuditEvent): void => {
     this.#events += 1;
-    this.#options.write(line);
+    this.#options.write(event);
   };
 }

@@ -26,9 +26,17 @@ export interface AuditLogOptions {
 /** How much waits at most, in characters, and for how long, in milliseconds. */
 const bufferBytes = 32 * 1024 * 1024;
 const batchDelay = 50;
-/** Events are put into pieces of this size at once: text that waits would be the garbage collector's to carry about. */
+/** What is put together and written at once. */
 const pieceBytes = 256 * 1024;
 const day = 24 * 60 * 60 * 1000;
+
+/** Put into words when it is written: by the hundred, that takes a third of the time that it takes between requests. */
+export interface AuditEvent {
+  /** About how many characters it keeps in memory. */
+  readonly size: number;
+  /** JSON, without a line feed. */
+  text(): string;
+}
 
 export class AuditLog {
   /** Lines that were taken, and those that are lost. */
@@ -38,8 +46,7 @@ export class AuditLog {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #failed: (error: Error) => void;
-  #full: Piece[] = [];
-  #open: Piece | undefined;
+  #waiting: AuditEvent[] = [];
   #size = 0;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
@@ -58,19 +65,14 @@ export class AuditLog {
     return new AuditLog(options.path === '-' ? standardOutput : await RotatingFile.open(options), options);
   }
 
-  /** One event, without a line feed. */
-  write(line: string): void {
-    if (this.#closed || this.#size + line.length > this.#limit) {
+  write(event: AuditEvent): void {
+    if (this.#closed || this.#size + event.size > this.#limit) {
       this.lost += 1;
       return;
     }
     this.taken += 1;
-    this.#size += line.length + 1;
-    const piece = this.#pieceFor(line);
-    piece.used += piece.bytes.write(line, piece.used);
-    piece.bytes[piece.used++] = lineFeed;
-    piece.lines += 1;
-    piece.size += line.length + 1;
+    this.#size += event.size;
+    this.#waiting.push(event);
     if (this.#writing === undefined) this.#timer ??= this.#clock.setTimeout(() => this.#flush(), batchDelay);
   }
 
@@ -90,44 +92,42 @@ export class AuditLog {
     });
   }
 
-  /** One with room for the line, whatever its characters take. */
-  #pieceFor(line: string): Piece {
-    const room = line.length * 3 + 1;
-    if (this.#open !== undefined && this.#open.bytes.length - this.#open.used >= room) return this.#open;
-    if (this.#open !== undefined) this.#full.push(this.#open);
-    this.#open = { bytes: Buffer.allocUnsafe(Math.max(pieceBytes, room)), used: 0, lines: 0, size: 0 };
-    return this.#open;
-  }
-
   async #drain(): Promise<void> {
-    for (let piece = this.#next(); piece !== undefined; piece = this.#next()) {
-      try {
-        await this.#sink.write(piece.bytes.subarray(0, piece.used));
-        this.#broken = false;
-      } catch (error) {
-        this.lost += piece.lines;
-        if (!this.#broken) this.#failed(error instanceof Error ? error : new Error(String(error)));
-        this.#broken = true;
+    const piece = Buffer.allocUnsafeSlow(pieceBytes);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      for (let from = 0; from < batch.length; ) {
+        const { bytes, to } = linesOf(batch, from, piece);
+        try {
+          await this.#sink.write(bytes);
+          this.#broken = false;
+        } catch (error) {
+          this.lost += to - from;
+          if (!this.#broken) this.#failed(error instanceof Error ? error : new Error(String(error)));
+          this.#broken = true;
+        }
+        // What is on its way to the disk takes memory as well.
+        for (; from < to; from++) this.#size -= batch[from]!.size;
       }
-      // What is on its way to the disk takes memory as well.
-      this.#size -= piece.size;
     }
-  }
-
-  #next(): Piece | undefined {
-    const piece = this.#full.shift() ?? this.#open;
-    if (piece === this.#open) this.#open = undefined;
-    return piece;
   }
 }
 
-/** Whole lines. */
-interface Piece {
-  readonly bytes: Buffer;
-  used: number;
-  lines: number;
-  /** In characters. */
-  size: number;
+/** The events from `from` to `to`, a line each: in `piece`, as many as fit, or one that does not. */
+function linesOf(batch: readonly AuditEvent[], from: number, piece: Buffer): { bytes: Buffer; to: number } {
+  let used = 0;
+  for (let at = from; at < batch.length; at++) {
+    const text = batch[at]!.text();
+    // No character of a string takes more than three bytes.
+    if (used + text.length * 3 + 1 > piece.length) {
+      if (at === from) return { bytes: Buffer.from(`${text}\n`), to: at + 1 };
+      return { bytes: piece.subarray(0, used), to: at };
+    }
+    used += piece.write(text, used);
+    piece[used++] = lineFeed;
+  }
+  return { bytes: piece.subarray(0, used), to: batch.length };
 }
 
 const lineFeed = 0x0a;

@@ -8,6 +8,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson, stringifyJson } from '../../machinery/json.ts';
 import type { ApiObject } from '../../machinery/object.ts';
 import type { Status } from '../../machinery/status.ts';
+import type { AuditEvent } from './log.ts';
 import { type AuditConfig, type Level, levels, type Stage } from './policy.ts';
 
 /** What the way that a request came says of it. */
@@ -26,11 +27,14 @@ type ResponseStatus = Partial<Pick<Status, 'status' | 'message' | 'reason' | 'de
 
 const maxUserAgentLength = 1024;
 
+/** About what an event takes besides the objects that it holds, in characters. */
+const eventSize = 1024;
+
 export class AuditTrail {
   readonly #request: AuditedRequest;
   readonly #config: AuditConfig;
   readonly #clock: Clock;
-  readonly #write: (line: string) => void;
+  readonly #write: (event: AuditEvent) => void;
   /** Members of a JSON object, in the order in which they came. */
   #annotations = '';
   #annotated: Set<string> | undefined;
@@ -45,7 +49,7 @@ export class AuditTrail {
   #started = false;
   #complete = false;
 
-  constructor(request: AuditedRequest, config: AuditConfig, clock: Clock, write: (line: string) => void) {
+  constructor(request: AuditedRequest, config: AuditConfig, clock: Clock, write: (event: AuditEvent) => void) {
     this.#request = request;
     this.#config = config;
     this.#clock = clock;
@@ -58,7 +62,7 @@ export class AuditTrail {
 
   /** The first to use a key keeps it. `level`: from which on it is told. */
   annotate(key: string, value: string, level: Level = 'Metadata'): void {
-    if (!this.#takes(level)) return;
+    if (this.#complete || !this.#takes(level)) return;
     this.#annotated ??= new Set();
     if (this.#annotated.has(key)) return;
     this.#annotated.add(key);
@@ -67,7 +71,7 @@ export class AuditTrail {
 
   /** What the authorizers say of it, once. */
   decided(decision: Decision): void {
-    if (this.#decided) return;
+    if (this.#decided || this.#complete) return;
     this.#decided = true;
     this.#annotations += (this.#annotations === '' ? '' : ',') + decisionText(decision);
   }
@@ -118,14 +122,14 @@ export class AuditTrail {
     if (this.#complete) return;
     this.#complete = true;
     this.#status = this.#said === undefined ? { code } : { ...statusFields(this.#said), code };
-    this.#emit('ResponseComplete');
+    this.#last('ResponseComplete');
   }
 
   /** Nobody knows the credentials: there is nothing to tell but that. */
   refused(message: string, code: number): void {
     this.#complete = true;
     this.#status = { message, code };
-    this.#emit('ResponseStarted');
+    this.#last('ResponseStarted');
   }
 
   /** What served the request broke down. */
@@ -133,7 +137,7 @@ export class AuditTrail {
     if (this.#complete) return;
     this.#complete = true;
     this.#status = { status: 'Failure', message: `APIServer panic'd: ${message}`, reason: 'InternalError', code: 500 };
-    this.#emit('Panic');
+    this.#last('Panic');
   }
 
   #takes(level: Level): boolean {
@@ -145,9 +149,23 @@ export class AuditTrail {
     return stringifyJson(this.#config.omitManagedFields ? withoutManagedFields(value) : value);
   }
 
+  /** Before more is known: told as it is now. */
   #emit(stage: Stage, at = this.#clock.now()): void {
-    const { level, omitStages } = this.#config;
-    if (omitStages.has(stage)) return;
+    if (this.#config.omitStages.has(stage)) return;
+    const line = this.#text(stage, at);
+    this.#write({ size: line.length, text: () => line });
+  }
+
+  /** Nothing changes any more. */
+  #last(stage: Stage): void {
+    if (this.#config.omitStages.has(stage)) return;
+    const at = this.#clock.now();
+    const size = eventSize + (this.#requestObject?.length ?? 0) + (this.#responseObject?.length ?? 0);
+    this.#write({ size, text: () => this.#text(stage, at) });
+  }
+
+  #text(stage: Stage, at: number): string {
+    const { level } = this.#config;
     const { auditId, requestUri, attributes, sourceIps, userAgent, received } = this.#request;
     let line = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${level}","auditID":${quote(auditId)},"stage":"${stage}"`;
     line += `,"requestURI":${quote(requestUri)},"verb":${quote(attributes.verb)},"user":${userText(attributes.user)}`;
@@ -160,7 +178,7 @@ export class AuditTrail {
     if (this.#responseObject !== undefined) line += `,"responseObject":${this.#responseObject}`;
     line += `,"requestReceivedTimestamp":"${microTime(received)}","stageTimestamp":"${microTime(at)}"`;
     if (this.#annotations !== '') line += `,"annotations":{${this.#annotations}}`;
-    this.#write(`${line}}`);
+    return `${line}}`;
   }
 
   #reference({
