@@ -95,7 +95,7 @@ function printedStruct(value: Record<string, unknown>, schema: Schema): string |
   if (type === undefined || row === undefined) return undefined;
   const { pointers = [], always = [] } = presenceOf(schema.definition!);
   const fields: string[] = [];
-  for (const { name, inline } of numberedFields(row)) {
+  for (const { name, inline } of fieldsOf(schema.definition!, row)) {
     const property = schema.properties?.[name];
     if (inline || property === undefined) return undefined;
     const isStruct = property.properties !== undefined || property['x-kubernetes-int-or-string'] === true;
@@ -147,6 +147,16 @@ function goType(schema: Schema, field: string): string | undefined {
 function rowOf(definition: string): string | undefined {
   const dot = definition.lastIndexOf('.');
   return messageTables[definition.slice(0, dot)]?.[definition.slice(dot + 1)];
+}
+
+/** Internal types have their fields in the order of v1's numbers, but for this one. */
+const ordered: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.core.v1.ServicePort': ['name', 'protocol', 'appProtocol', 'port', 'targetPort', 'nodePort'],
+};
+
+function fieldsOf(definition: string, row: string): readonly { readonly name: string; readonly inline: boolean }[] {
+  const order = ordered[definition];
+  return order === undefined ? numberedFields(row) : order.map((name) => ({ name, inline: false }));
 }
 
 /** Words that Go writes in capitals. */

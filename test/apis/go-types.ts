@@ -9,6 +9,9 @@ export interface GoField {
   readonly type: string;
   readonly isList: boolean;
   readonly isMap: boolean;
+  readonly isPointer: boolean;
+  /** Whether the empty value is left out of JSON. */
+  readonly omitEmpty: boolean;
   /** `+listMapKey` may come more than once. */
   readonly markers: ReadonlyMap<string, readonly string[]>;
 }
@@ -42,7 +45,15 @@ function* fieldsOf(body: string): Generator<GoField> {
     for (const [, key = '', value = ''] of above.matchAll(marker)) {
       markers.set(key, [...(markers.get(key) ?? []), value.trim()]);
     }
-    yield { name, type, isList: prefix.includes('[]'), isMap: prefix.includes('map['), markers };
+    yield {
+      name,
+      type,
+      isList: prefix.includes('[]'),
+      isMap: prefix.includes('map['),
+      isPointer: prefix.startsWith('*'),
+      omitEmpty: options.includes('omitempty'),
+      markers,
+    };
   }
 }
 

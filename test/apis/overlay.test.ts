@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { schemaOf } from '../../src/apis/schemas.ts';
+import { presenceOf, schemaOf } from '../../src/apis/schemas.ts';
 import type { Schema } from '../../src/machinery/schema.ts';
 import { type GoField, readGoPackage } from './go-types.ts';
 
@@ -80,6 +80,63 @@ function differences(definitions: string, directory: string): { checked: number;
   return { checked, wrong };
 }
 
+/** Empty ones are given their default before anything is written. */
+const defaulted = new Set([
+  'FlowSchemaSpec.matchingPrecedence',
+  'PodFailurePolicyOnPodConditionsPattern.status',
+  'QueuingConfiguration.handSize',
+  'QueuingConfiguration.queueLengthLimit',
+  'QueuingConfiguration.queues',
+  'RoleRef.apiGroup',
+]);
+
+/**
+ * Fields that Go writes when they are empty and we would leave out. What is not a pointer is always written without
+ * `omitempty`; structs are so in any case (`metadata` is everywhere).
+ */
+function unwritten(definitions: string, directory: string): string[] {
+  const { structs } = readGoPackage(join(sources, directory));
+  return [...structs].flatMap(([name, fields]) => {
+    const schema = definitionOf(`${definitions}.${name}`);
+    const { pointers = [], always = [] } = schema === undefined ? {} : presenceOf(`${definitions}.${name}`);
+    return fields.flatMap((field) => {
+      const property = schema?.properties?.[field.name];
+      if (
+        property === undefined ||
+        field.name === 'metadata' ||
+        field.isPointer ||
+        defaulted.has(`${name}.${field.name}`)
+      )
+        return [];
+      const isStruct = property.properties !== undefined && !field.isMap && !field.isList;
+      const written = always.includes(field.name) || schema?.required?.includes(field.name) === true;
+      if (field.omitEmpty && !isStruct)
+        return pointers.includes(field.name) ? [`${name}.${field.name}: no pointer`] : [];
+      return written && !pointers.includes(field.name) ? [] : [`${name}.${field.name}: always written`];
+    });
+  });
+}
+
+/** Pointers to what is zero: what we would leave out, or take for absent, and Go does not. */
+function unpointed(definitions: string, directory: string): string[] {
+  const { structs } = readGoPackage(join(sources, directory));
+  return [...structs].flatMap(([name, fields]) => {
+    const schema = definitionOf(`${definitions}.${name}`);
+    const { pointers = [], always = [] } = schema === undefined ? {} : presenceOf(`${definitions}.${name}`);
+    return fields.flatMap((field) => {
+      const property = schema?.properties?.[field.name];
+      // There is no empty time and no empty quantity.
+      const isScalar =
+        !/(Time|Quantity)$/.test(field.type) &&
+        ['string', 'integer', 'number', 'boolean'].includes(String(property?.type));
+      const isOurs = pointers.includes(field.name) || always.includes(field.name);
+      return field.isPointer && isScalar && !isOurs && !schema?.required?.includes(field.name)
+        ? [`${name}.${field.name}: a pointer`]
+        : [];
+    });
+  });
+}
+
 /** Structs that no schema tells of are Go's own. */
 function definitionOf(name: string): Schema | undefined {
   try {
@@ -146,6 +203,12 @@ if (existsSync(join(sources, 'k8s.io/api/core/v1/types.go'))) {
       it(`say of ${definitions} what its Go types say`, () => {
         const { wrong } = differences(definitions, directory);
         assert.deepEqual(wrong, []);
+      });
+    }
+
+    for (const [definitions, directory] of Object.entries(packages)) {
+      it(`leave out of ${definitions} what Go leaves out, and nothing else`, () => {
+        assert.deepEqual([...unwritten(definitions, directory), ...unpointed(definitions, directory)], []);
       });
     }
 

@@ -18,6 +18,80 @@ const named = (type: ResourceType, rest: object, name = 'x') => ({
 
 const refusedAtCreation: readonly [type: ResourceType, object: object, errors: readonly string[], name?: string][] = [
   [
+    kinds.nodeType,
+    {
+      metadata: {
+        name: 'x',
+        annotations: {
+          'scheduler.alpha.kubernetes.io/preferAvoidPods': JSON.stringify({
+            preferAvoidPods: [
+              { podSignature: { podController: { kind: 'ReplicaSet', controller: true } } },
+              { podSignature: { podController: { kind: 'ReplicaSet', controller: false } } },
+              { reason: 'none' },
+            ],
+          }),
+        },
+      },
+    },
+    [
+      'metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[1].PodSignature.PodController.Controller: Invalid value: false: must point to a controller',
+      'metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[2].PodSignature: Required value',
+    ],
+  ],
+  [
+    kinds.podType,
+    {
+      spec: {
+        containers: [{ name: 'a', image: 'b', securityContext: { runAsUser: -1, runAsGroup: 2147483648 } }],
+        securityContext: { runAsUser: 2147483648, runAsGroup: -1, fsGroup: -1, supplementalGroups: [0, -1] },
+      },
+    },
+    [
+      'spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+      'spec.containers[0].securityContext.runAsGroup: Invalid value: 2147483648: must be between 0 and 2147483647, inclusive',
+      'spec.securityContext.fsGroup: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+      'spec.securityContext.runAsUser: Invalid value: 2147483648: must be between 0 and 2147483647, inclusive',
+      'spec.securityContext.runAsGroup: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+      'spec.securityContext.supplementalGroups[1]: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+    ],
+  ],
+  [
+    kinds.jobType,
+    {
+      spec: {
+        podFailurePolicy: {
+          rules: [
+            { action: 'Ignore' },
+            {
+              action: 'Ignore',
+              onExitCodes: { operator: '', values: [1] },
+              onPodConditions: [{ type: 'Ready', status: 'True' }],
+            },
+          ],
+        },
+        template: { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'b' }] } },
+      },
+    },
+    [
+      'spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+      'spec.podFailurePolicy.rules[1].onExitCodes.operator: Required value: valid values: ["In" "NotIn"]',
+      'spec.podFailurePolicy.rules[1]: Invalid value: specifying both OnExitCodes and OnPodConditions is not supported',
+    ],
+  ],
+  [
+    kinds.serviceType,
+    {
+      spec: {
+        ports: [{ port: 80 }],
+        sessionAffinity: 'ClientIP',
+        sessionAffinityConfig: { clientIP: { timeoutSeconds: 0 } },
+      },
+    },
+    [
+      'spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be greater than 0 and less than 86400',
+    ],
+  ],
+  [
     kinds.runtimeClassType,
     { handler: 'a/b', overhead: { podFixed: { memory: '-1' } }, scheduling: { nodeSelector: { 'a b': 'c' } } },
     [

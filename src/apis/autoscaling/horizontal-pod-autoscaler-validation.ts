@@ -91,10 +91,7 @@ function validateMetric(metric: Metric, at: FieldPath, errors: FieldError[]): vo
     const { value, averageValue } = object.target;
     if (value === undefined && averageValue === undefined) {
       errors.push(
-        required(
-          here.child('target').child('averageValue'),
-          'must set either a target value for metric or a per-pod target',
-        ),
+        required(here.child('target').child('averageValue'), 'must set either a target value or averageValue'),
       );
     }
   }

@@ -6,9 +6,11 @@ import {
   FieldPath,
   invalid,
   notSupported,
+  omitValue,
   required,
   tooMany,
 } from '../../machinery/field.ts';
+import { goQuote } from '../../machinery/go-text.ts';
 import { checkImmutable, checkSelected, compileSelector } from '../apps/workload-validation.ts';
 import { checkNonNegative } from '../core/field-rules.ts';
 import { validatePodTemplate } from '../core/pod-validation.ts';
@@ -142,6 +144,9 @@ function validateTemplate(spec: JobSpec, path: FieldPath, errors: FieldError[], 
   }
 }
 
+/** As Go's `%q` shows a list. */
+const goStrings = (values: readonly string[]): string => `[${values.map(goQuote).join(' ')}]`;
+
 const maxRules = 20;
 const maxExitCodes = 255;
 const maxPatterns = 20;
@@ -163,15 +168,15 @@ function validateFailureRule(
   path: FieldPath,
   errors: FieldError[],
 ): void {
-  if (action === '')
-    errors.push(required(path.child('action'), `valid values: ${actions.map((a) => `"${a}"`).join(', ')}`));
+  if (action === '') errors.push(required(path.child('action'), `valid values: ${goStrings(actions)}`));
   else if (!actions.includes(action)) errors.push(notSupported(path.child('action'), action, actions));
   const patterns = onPodConditions ?? [];
   if (onExitCodes !== undefined) {
     const at = path.child('onExitCodes');
     const values = onExitCodes.values ?? [];
     if (onExitCodes.operator !== 'In' && onExitCodes.operator !== 'NotIn') {
-      if (onExitCodes.operator === '') errors.push(required(at.child('operator'), 'valid values: "In", "NotIn"'));
+      if (onExitCodes.operator === '')
+        errors.push(required(at.child('operator'), `valid values: ${goStrings(['In', 'NotIn'])}`));
       else errors.push(notSupported(at.child('operator'), onExitCodes.operator, ['In', 'NotIn']));
     }
     const { containerName } = onExitCodes;
@@ -206,16 +211,14 @@ function validateFailureRule(
     for (const [i, { status }] of patterns.entries()) {
       const supported = ['False', 'True', 'Unknown'];
       if ((status ?? '') === '')
-        errors.push(
-          required(at.index(i).child('status'), `valid values: ${supported.map((s) => `"${s}"`).join(', ')}`),
-        );
+        errors.push(required(at.index(i).child('status'), `valid values: ${goStrings(supported)}`));
       else if (!supported.includes(status!)) errors.push(notSupported(at.index(i).child('status'), status, supported));
     }
   }
   if (onExitCodes !== undefined && patterns.length > 0) {
-    errors.push(invalid(path, '', 'specifying both OnExitCodes and OnPodConditions is not supported'));
+    errors.push(invalid(path, omitValue, 'specifying both OnExitCodes and OnPodConditions is not supported'));
   } else if (onExitCodes === undefined && patterns.length === 0) {
-    errors.push(invalid(path, '', 'specifying one of OnExitCodes and OnPodConditions is required'));
+    errors.push(invalid(path, omitValue, 'specifying one of OnExitCodes and OnPodConditions is required'));
   }
 }
 

@@ -1,5 +1,5 @@
 /** Source: Kubernetes `pkg/apis/core/validation/validation.go`, ValidateNode and ValidateNodeUpdate. */
-import { duplicate, type FieldError, FieldPath, forbidden, invalid } from '../../machinery/field.ts';
+import { duplicate, type FieldError, FieldPath, forbidden, invalid, required } from '../../machinery/field.ts';
 import { parseCidr } from '../../machinery/ip.ts';
 import { deepEqual } from '../../machinery/json.ts';
 import { validateLabelName } from '../../machinery/label-selector.ts';
@@ -9,11 +9,18 @@ import type { Node, Taint } from '../types.ts';
 import { validateQuantity } from './resource-validation.ts';
 import { checkTaintEffect } from './scheduling-validation.ts';
 
+interface AvoidPods {
+  readonly preferAvoidPods?: readonly ({
+    readonly podSignature?: { readonly podController?: { readonly controller?: boolean } | null } | null;
+  } | null)[];
+}
+
 const spec = FieldPath.of('spec');
 const status = FieldPath.of('status');
 
 export function validateNode(node: Node): FieldError[] {
   const errors: FieldError[] = [];
+  validateAvoidedPods(node, errors);
   validateTaints(node.spec?.taints, errors);
   validateResources(node, errors);
   validatePodCidrs(node, errors);
@@ -25,6 +32,7 @@ const unchanged =
 
 export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
   const errors: FieldError[] = [];
+  validateAvoidedPods(node, errors);
   validateResources(node, errors);
   const addresses = new Set<string>();
   for (const [i, address] of (node.status?.addresses ?? []).entries()) {
@@ -54,6 +62,31 @@ export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
   }: typeof now) => fixed;
   if (!deepEqual(rest(now), rest(was))) errors.push(forbidden('[]', unchanged));
   return errors;
+}
+
+const avoidedPods = 'scheduler.alpha.kubernetes.io/preferAvoidPods';
+
+/** The entries of `v1.AvoidPods` must name a controller. Nothing else reads the annotation any more. */
+function validateAvoidedPods({ metadata }: Node, errors: FieldError[]): void {
+  const text = metadata.annotations?.[avoidedPods] ?? '';
+  if (text === '') return;
+  const annotations = FieldPath.of('metadata').child('annotations');
+  let avoided: AvoidPods | null;
+  try {
+    avoided = JSON.parse(text) as AvoidPods | null;
+  } catch (error) {
+    errors.push(invalid(annotations.child('AvoidPods'), avoidedPods, (error as Error).message));
+    return;
+  }
+  const entries = Array.isArray(avoided?.preferAvoidPods) ? avoided.preferAvoidPods : [];
+  for (const [i, entry] of entries.entries()) {
+    const path = annotations.child(avoidedPods).index(i).child('PodSignature');
+    const controller = entry?.podSignature?.podController;
+    if (controller === undefined || controller === null) errors.push(required(path));
+    else if (controller.controller !== true) {
+      errors.push(invalid(path.child('PodController').child('Controller'), false, 'must point to a controller'));
+    }
+  }
 }
 
 function validateTaints(taints: readonly Taint[] | undefined, errors: FieldError[]): void {
