@@ -2,16 +2,18 @@
 import { type Pod, Pod as PodKind } from '../client/kinds.ts';
 import { formatTime } from '../clock/clock.ts';
 import type { JsonObject } from '../machinery/json.ts';
+import { isReason } from '../machinery/status.ts';
 import type { KeyContext } from '../runtime/reconciler.ts';
 
+/** Of a pod that is gone, nobody asks the status. */
 export async function patchPodStatus({ metadata }: Pod, status: JsonObject, { client }: KeyContext): Promise<void> {
-  await client
-    .resource(PodKind)
-    .patchStatus(
-      { namespace: metadata.namespace, name: metadata.name! },
-      { status },
-      { type: 'application/strategic-merge-patch+json' },
-    );
+  const key = { namespace: metadata.namespace, name: metadata.name! };
+  const type = 'application/strategic-merge-patch+json';
+  try {
+    await client.resource(PodKind).patchStatus(key, { status }, { type });
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
 }
 
 /**

@@ -17,15 +17,15 @@ export async function preempt(
   const displaced = [...cluster.nominations.on(node.name)].filter((pod) => pod.priority < priority);
   for (const { key } of displaced) cluster.nominations.remove(key);
   await Promise.all([
-    ...displaced.map(({ pod }) => unlessGone(patchPodStatus(pod, { nominatedNodeName: null }, context))),
+    ...displaced.map(({ pod }) => patchPodStatus(pod, { nominatedNodeName: null }, context)),
     ...victims
       .filter(({ pod }) => pod.metadata.deletionTimestamp === undefined)
-      .map(({ pod }) => unlessGone(evict(pod, preemptor, node.name, context))),
+      .map(({ pod }) => evict(pod, preemptor, node.name, context)),
   ]);
 }
 
 async function evict(victim: Pod, preemptor: Pod, node: string, context: KeyContext): Promise<void> {
-  const { namespace, name } = victim.metadata;
+  const { namespace, name, uid } = victim.metadata;
   const now = formatTime(context.clock.now());
   const condition = {
     type: 'DisruptionTarget',
@@ -36,16 +36,13 @@ async function evict(victim: Pod, preemptor: Pod, node: string, context: KeyCont
     lastTransitionTime: now,
   };
   await patchPodStatus(victim, { conditions: [condition] }, context);
-  await context.client.resource(PodKind).delete({ namespace, name: name! });
+  try {
+    await context.client.resource(PodKind).delete({ namespace, name: name! }, { preconditions: { uid: uid! } });
+  } catch (error) {
+    // Gone, perhaps with a successor of its name: the room is free, and nobody has been preempted.
+    if (isReason(error, 'NotFound', 'Conflict')) return;
+    throw error;
+  }
   const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
   context.eventFor(victim, 'Normal', 'Preempted', message);
-}
-
-/** A pod that is not there any more is what was wanted. */
-async function unlessGone(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isReason(error, 'NotFound')) throw error;
-  }
 }

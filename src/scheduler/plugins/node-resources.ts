@@ -67,13 +67,14 @@ export const nodeResourcesBalancedAllocation: ScorePlugin = {
   name: 'NodeResourcesBalancedAllocation',
   weight: 1,
   /** How even CPU and memory would be used: 100 minus the spread of the two fractions. */
-  prepareScore:
-    ({ requests }) =>
-    ({ allocatable, requested }) => {
-      const [cpu = 0, memory = 0] = scored.map((name) => {
-        const capacity = allocatable.get(name) ?? 0;
-        return capacity === 0 ? 0 : Math.min(1, ((requested.get(name) ?? 0) + (requests.get(name) ?? 0)) / capacity);
-      });
-      return highestScore * (1 - Math.abs(cpu - memory) / 2);
-    },
+  prepareScore: (pod) => (node) => {
+    const uneven = Math.abs(usedShare('cpu', pod, node) - usedShare('memory', pod, node));
+    return highestScore * (1 - uneven / 2);
+  },
 };
+
+/** What would be used, at most 1. */
+function usedShare(name: string, { requests }: PodInfo, { allocatable, requested }: NodeInfo): number {
+  const capacity = allocatable.get(name) ?? 0;
+  return capacity === 0 ? 0 : Math.min(1, ((requested.get(name) ?? 0) + (requests.get(name) ?? 0)) / capacity);
+}

@@ -187,12 +187,27 @@ function addPods(
   }
 }
 
-function constraintsOf(pod: Pod, whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway'): Constraint[] {
-  const declared = pod.spec?.topologySpreadConstraints ?? [];
-  if (declared.length === 0) return [];
+type Action = 'DoNotSchedule' | 'ScheduleAnyway';
+
+const noConstraints: readonly Constraint[] = Object.freeze([]);
+
+/** Compiled once for each pod: whether an event helps is asked often. */
+const compiled = new WeakMap<Pod, Readonly<Record<Action, readonly Constraint[]>>>();
+
+function constraintsOf(pod: Pod, action: Action): readonly Constraint[] {
+  if ((pod.spec?.topologySpreadConstraints ?? []).length === 0) return noConstraints;
+  let known = compiled.get(pod);
+  if (known === undefined) {
+    known = { DoNotSchedule: compile(pod, 'DoNotSchedule'), ScheduleAnyway: compile(pod, 'ScheduleAnyway') };
+    compiled.set(pod, known);
+  }
+  return known[action];
+}
+
+function compile(pod: Pod, action: Action): Constraint[] {
   const affine = requiredNodeAffinity(pod);
-  return declared
-    .filter((constraint) => constraint.whenUnsatisfiable === whenUnsatisfiable)
+  return pod
+    .spec!.topologySpreadConstraints!.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action)
     .map(({ topologyKey, maxSkew, minDomains = 1, nodeAffinityPolicy, nodeTaintsPolicy, ...selector }) => {
       const honorsAffinity = (nodeAffinityPolicy ?? 'Honor') === 'Honor';
       const honorsTaints = nodeTaintsPolicy === 'Honor';
