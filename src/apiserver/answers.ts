@@ -47,7 +47,8 @@ export function answers(options: AnswerOptions): Answers {
     served: ServedVersion,
   ): Promise<void> {
     const { representation } = context;
-    if (exchange.audit !== undefined) await noteAnswer(exchange.audit, result, context);
+    const noting = exchange.audit && noteAnswer(exchange.audit, result, context);
+    if (noting !== undefined) await noting;
     switch (result.kind) {
       case 'entry':
         return await send(exchange, result.code, representation.contentType, await renderEntry(result.entry, context));

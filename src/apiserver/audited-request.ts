@@ -1,6 +1,6 @@
 /** How a request begins in the audit log. Source: `k8s.io/apiserver/pkg/endpoints/filters` (audit.go, authn_audit.go). */
 import { randomUUID } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Attributes, ResourceAttributes } from '../apis/authorizer.ts';
 import type { UserInfo } from '../apis/user-info.ts';
@@ -43,17 +43,30 @@ function pathOf({ group, version, namespace, resource, name, subresource }: Reso
 }
 
 /** Whom proxies say that they speak for, and whoever speaks. Source: `k8s.io/apimachinery/pkg/util/net` (SourceIPs). */
-function sourceIps({ request }: Exchange): string[] {
-  const { 'x-forwarded-for': forwarded = '', 'x-real-ip': real = '' } = request.headers;
+function sourceIps({ request }: Exchange): readonly string[] {
+  const { 'x-forwarded-for': forwarded, 'x-real-ip': real } = request.headers;
+  const remote = remoteAddress(request.socket);
+  if (forwarded === undefined && real === undefined) return remote;
   const addresses = String(forwarded)
     .split(',')
     .map((address) => address.trim())
     .filter((address) => isIP(address) !== 0);
   const realAddress = String(real).trim();
   if (isIP(realAddress) !== 0 && !addresses.includes(realAddress)) addresses.push(realAddress);
-  const remote = request.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (remote !== undefined && addresses.at(-1) !== remote) addresses.push(remote);
-  return addresses;
+  return addresses.at(-1) === remote[0] ? addresses : [...addresses, ...remote];
+}
+
+/** Of connections, which carry many requests. */
+const remotes = new WeakMap<Socket, readonly string[]>();
+
+function remoteAddress(socket: Socket): readonly string[] {
+  let known = remotes.get(socket);
+  if (known === undefined) {
+    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
+    known = address === undefined ? [] : [address];
+    remotes.set(socket, known);
+  }
+  return known;
 }
 
 /** What was tried, in kube-apiserver's words. */

@@ -26,9 +26,13 @@ function patchValue(body: RequestBody): JsonValue {
 }
 
 /** The answer's Status where it is one, and its object, in the shape that the client gets, where the policy wants it. */
-export async function noteAnswer(trail: AuditTrail, result: ApiResponse, context: RenderContext): Promise<void> {
+export function noteAnswer(trail: AuditTrail, result: ApiResponse, context: RenderContext): void | Promise<void> {
   if (result.kind === 'object' && isStatus(result.object)) trail.said(result.object);
-  if (!trail.takesResponses) return;
+  // Most policies want no objects: nothing is waited for then.
+  if (trail.takesResponses) return noteObject(trail, result, context);
+}
+
+async function noteObject(trail: AuditTrail, result: ApiResponse, context: RenderContext): Promise<void> {
   const json = await jsonOf(result, {
     ...context,
     representation: { ...context.representation, encoding: 'json', pretty: false },

@@ -170,7 +170,7 @@ export class AuditTrail {
     let line = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${level}","auditID":${quote(auditId)},"stage":"${stage}"`;
     line += `,"requestURI":${quote(requestUri)},"verb":${quote(attributes.verb)},"user":${userText(attributes.user)}`;
     if (this.#impersonated !== undefined) line += `,"impersonatedUser":${userText(this.#impersonated)}`;
-    if (sourceIps.length > 0) line += `,"sourceIPs":${JSON.stringify(sourceIps)}`;
+    if (sourceIps.length > 0) line += `,"sourceIPs":[${sourceIps.map(quote).join(',')}]`;
     if (userAgent !== '') line += `,"userAgent":${quote(shortened(userAgent))}`;
     if (!('path' in attributes)) line += `,"objectRef":${this.#reference(attributes)}`;
     if (this.#status !== undefined) line += `,"responseStatus":${statusText(this.#status)}`;
