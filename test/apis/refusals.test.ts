@@ -280,6 +280,21 @@ const immutable: readonly [type: ResourceType, object: object, change: object, e
   ],
 ];
 
+describe('a flow schema', () => {
+  it('may leave out the namespaces of rules about what has none', () => {
+    const spec = {
+      priorityLevelConfiguration: { name: 'a' },
+      rules: [
+        {
+          subjects: [{ kind: 'User', user: { name: 'b' } }],
+          resourceRules: [{ verbs: ['get'], apiGroups: [''], resources: ['nodes'], clusterScope: true }],
+        },
+      ],
+    };
+    assert.deepEqual(createErrors(kinds.flowSchemaType, named(kinds.flowSchemaType, { spec })), []);
+  });
+});
+
 describe('what the reference forbids', () => {
   for (const [type, object, errors, name] of refusedAtCreation) {
     it(`is refused of a ${type.names.kind}: ${errors.length} things at once`, () => {

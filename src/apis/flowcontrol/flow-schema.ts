@@ -117,7 +117,8 @@ function validateRule(
   if (resourceRules.length === 0 && nonResourceRules.length === 0) {
     errors.push(required(at, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
   }
-  for (const [i, { verbs, apiGroups, resources, namespaces = [], clusterScope }] of resourceRules.entries()) {
+  for (const [i, { verbs, apiGroups, resources, clusterScope, ...rule }] of resourceRules.entries()) {
+    const namespaces = rule.namespaces ?? [];
     const each = at.child('resourceRules').index(i);
     validateVerbs(verbs, each.child('verbs'), errors);
     const groups = each.child('apiGroups');
