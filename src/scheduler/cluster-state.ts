@@ -36,11 +36,13 @@ export class ClusterState {
     return this.#nodes.get(name);
   }
 
-  setNamespace(name: string, labels: Labels | undefined): void {
+  setNamespace(name: string, labels: Labels | undefined): ClusterEvent | undefined {
     const known = this.#namespaces.get(name);
     if (labels === undefined) this.#namespaces.delete(name);
     else this.#namespaces.set(name, labels);
-    if (!deepEqual(known, labels)) this.counts.namespacesChanged();
+    if (deepEqual(known, labels)) return undefined;
+    this.counts.namespacesChanged();
+    return { type: 'NamespaceRelabelled' };
   }
 
   setNode(node: Node): ClusterEvent | undefined {
@@ -90,18 +92,24 @@ export class ClusterState {
     this.nominations.remove(key);
     this.#place(info, node);
     if (old === undefined || assumed) return { type: 'PodPlaced', pod: info };
-    if (!deepEqual(pod.metadata.labels, old.pod.pod.metadata.labels)) {
-      return { type: 'PodRelabelled', pod: info, old: old.pod };
-    }
+    if (info.requests === old.pod.requests) return undefined;
     const needsLess = [...old.pod.requests].some(([name, amount]) => amount > (info.requests.get(name) ?? 0));
-    return needsLess ? { type: 'PodLeft', pod: old.pod } : undefined;
+    return needsLess ? { type: 'PodLeft', pod: old.pod } : { type: 'PodChanged', pod: info, old: old.pod };
   }
 
   /** Counts a decision before it is carried out. */
-  assume(pod: PodInfo, node: string): void {
+  assume(pod: PodInfo, node: string): ClusterEvent | undefined {
+    const promised = this.nominations.nodeOf(pod.key) ?? node;
     this.#assumed.add(pod.key);
     this.nominations.remove(pod.key);
     this.#place(pod, node);
+    return promised === node ? undefined : { type: 'PodLeft', pod };
+  }
+
+  /** The pod needs the room no longer that it was promised. */
+  withdrawNomination(key: string): ClusterEvent | undefined {
+    const pod = this.nominations.remove(key);
+    return pod === undefined ? undefined : { type: 'PodLeft', pod };
   }
 
   isAssumed(key: string): boolean {
@@ -111,10 +119,9 @@ export class ClusterState {
   /** The pod is gone, has ended, or could not be bound. */
   removePod(key: string): ClusterEvent | undefined {
     this.#assumed.delete(key);
-    const nominated = this.nominations.remove(key);
+    const withdrawn = this.withdrawNomination(key);
     const place = this.#places.get(key);
-    // Others have left it the room that it was promised.
-    if (place === undefined) return nominated === undefined ? undefined : { type: 'PodLeft', pod: nominated };
+    if (place === undefined) return withdrawn;
     this.#unplace(place);
     this.#places.delete(key);
     return { type: 'PodLeft', pod: place.pod };

@@ -18,7 +18,9 @@ export type ClusterEvent =
   | { readonly type: 'PodPlaced'; readonly pod: PodInfo }
   /** A pod that was on a node is gone, has ended, or needs less. */
   | { readonly type: 'PodLeft'; readonly pod: PodInfo }
-  | { readonly type: 'PodRelabelled'; readonly pod: PodInfo; readonly old: PodInfo };
+  /** Its labels are others, or it is being deleted. */
+  | { readonly type: 'PodChanged'; readonly pod: PodInfo; readonly old: PodInfo }
+  | { readonly type: 'NamespaceRelabelled' };
 
 /** What filters look at; heartbeats change nothing of it. */
 export function changedFacts(node: Node, old: Node): ReadonlySet<NodeFact> {

@@ -83,8 +83,8 @@ export function addScheduler(manager: Manager, { profiles = [{}] }: SchedulerOpt
     }
   };
   manager.cache(NamespaceKind).onChange({
-    added: ({ metadata }) => cluster.setNamespace(metadata.name!, metadata.labels ?? {}),
-    updated: ({ metadata }) => cluster.setNamespace(metadata.name!, metadata.labels ?? {}),
+    added: ({ metadata }) => wake(cluster.setNamespace(metadata.name!, metadata.labels ?? {})),
+    updated: ({ metadata }) => wake(cluster.setNamespace(metadata.name!, metadata.labels ?? {})),
     deleted: ({ metadata }) => cluster.setNamespace(metadata.name!, undefined),
   });
   manager.cache(NodeKind).onChange({
@@ -102,7 +102,7 @@ export function addScheduler(manager: Manager, { profiles = [{}] }: SchedulerOpt
   });
 
   async function place(info: PodInfo, node: string, context: KeyContext): Promise<void> {
-    cluster.assume(info, node);
+    wake(cluster.assume(info, node));
     try {
       await bind(info.pod, node, context);
     } catch (error) {
@@ -121,7 +121,7 @@ export function addScheduler(manager: Manager, { profiles = [{}] }: SchedulerOpt
     const budgets = context.cache(PodDisruptionBudgetKind).list();
     const preemption = findPreemption(refused, cluster, budgets, random);
     if (preemption.candidate === undefined) {
-      if (preemption.hopeless) cluster.nominations.remove(key);
+      if (preemption.hopeless) wake(cluster.withdrawNomination(key));
       const message = `${refused.message} ${preemption.message}`;
       return reportUnschedulable(pod, message, preemption.hopeless ? '' : undefined, context);
     }

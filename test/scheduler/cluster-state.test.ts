@@ -100,7 +100,7 @@ describe('the state of a cluster', () => {
     assert.equal(state.setPod(placed)?.type, 'PodPlaced');
     assert.equal(state.setPod({ ...placed, status: { phase: 'Running' } } as Pod)?.type, undefined);
     const labelled = pod({ nodeName: 'n1' }, { cpu: '1' }, { generation: 1, labels: { a: 'b' } });
-    assert.equal(state.setPod(labelled)?.type, 'PodRelabelled');
+    assert.equal(state.setPod(labelled)?.type, 'PodChanged');
     const resized = pod({ nodeName: 'n1' }, { cpu: '500m' }, { generation: 2, labels: { a: 'b' } });
     assert.equal(state.setPod(resized)?.type, 'PodLeft');
     assert.equal(state.setPod({ ...resized, status: { phase: 'Succeeded' } } as Pod)?.type, 'PodLeft');

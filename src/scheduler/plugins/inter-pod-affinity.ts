@@ -58,8 +58,11 @@ export const interPodAffinity: FilterPlugin & ScorePlugin = {
       case 'PodLeft':
         // The last pod of a group that goes lets the next one be the first.
         return unwanted(event.pod) || wanted(event.pod);
-      case 'PodRelabelled':
+      case 'PodChanged':
         return (!wanted(event.old) && wanted(event.pod)) || (unwanted(event.old) && !unwanted(event.pod));
+      case 'NodeRemoved':
+      case 'NamespaceRelabelled':
+        return true;
       default:
         return nodeCameOrChanged(event, 'labels');
     }

@@ -68,7 +68,7 @@ export const podTopologySpread: FilterPlugin & ScorePlugin = {
       case 'PodPlaced':
       case 'PodLeft':
         return concerns(event.pod);
-      case 'PodRelabelled':
+      case 'PodChanged':
         return concerns(event.pod) !== concerns(event.old);
       case 'NodeRemoved':
         return true;
