@@ -50,7 +50,7 @@ export const nodeType = builtinType<Node>({
         status.allocatable = { ...status.capacity };
     },
     validate: validateNode,
-    validateUpdate: validateNodeUpdate,
+    validateUpdate: (node, old) => [...validateNode(node), ...validateNodeUpdate(node, old)],
     validateStatusUpdate: validateNodeUpdate,
     warnings: nodeWarnings,
   },
