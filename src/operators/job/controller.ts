@@ -12,6 +12,7 @@ import { forAll } from '../workload/parallel.ts';
 import { selectorOf } from '../workload/selectors.ts';
 import { endingWithNamespace } from '../workload/terminating.ts';
 import { type JobStatus, tally } from './count.ts';
+import { unreplaced } from './index-failures.ts';
 import { isJobFinished, type Outcome, outcomeOf, type Progress, untilDeadline } from './outcome.ts';
 import { isActive, isTerminating, isTracked, untrack } from './pods.ts';
 import { deletePods, dismissPods, manageJob } from './replicas.ts';
@@ -85,7 +86,7 @@ class Sync {
     }
     // The uids of ended pods are written before their finalizers go, and counted after.
     await this.#write(outcome);
-    const { toUntrack } = tally(this.#job, this.#pods());
+    const toUntrack = this.#toUntrack(outcome);
     if (toUntrack.length > 0) {
       await forAll(toUntrack, (pod) => untrack(pod, this.#context));
       outcome = outcomeOf(this.#progress());
@@ -109,21 +110,34 @@ class Sync {
 
   #progress(): Progress {
     const pods = this.#pods();
-    const { succeeded, failed, uncounted } = tally(this.#job, pods);
+    const { succeeded, failed, completedIndexes, failedIndexes, uncounted } = tally(this.#job, pods);
     return {
       job: this.#job,
       pods,
       succeeded: succeeded + uncounted.succeeded.length,
       failed: failed + uncounted.failed.length,
+      completedIndexes,
+      failedIndexes,
       now: this.#context.clock.now(),
     };
+  }
+
+  /** Those that still have something to tell their successors are kept until these are there. */
+  #toUntrack(outcome: Outcome | undefined): readonly Pod[] {
+    const pods = this.#pods();
+    const { toUntrack, completedIndexes, failedIndexes } = tally(this.#job, pods, outcome?.type);
+    if (outcome !== undefined || this.#job.metadata.deletionTimestamp !== undefined) return toUntrack;
+    const kept = new Set(
+      unreplaced(this.#job, pods, (index) => completedIndexes.has(index) || failedIndexes.has(index)).values(),
+    );
+    return toUntrack.filter((pod) => !kept.has(pod));
   }
 
   async #write(outcome: Outcome | undefined): Promise<void> {
     const { client, clock } = this.#context;
     const job = this.#job;
     const pods = this.#pods();
-    const counted = tally(job, pods);
+    const counted = tally(job, pods, outcome?.type);
     const settled =
       outcome !== undefined &&
       counted.toUntrack.length === 0 &&

@@ -1,7 +1,9 @@
 /** Whether a job is done, has failed, or goes on. Source: Kubernetes' pkg/controller/job/job_controller.go. */
 import type { Job, Pod } from '../../client/kinds.ts';
 import { findCondition } from '../../machinery/conditions.ts';
+import { jobFailureOf } from './failure-policy.ts';
 import { isActive } from './pods.ts';
+import { successOf } from './success-policy.ts';
 
 export interface Outcome {
   readonly type: 'SuccessCriteriaMet' | 'FailureTarget';
@@ -15,6 +17,8 @@ export interface Progress {
   /** Those that are in the status still to be counted are included. */
   readonly succeeded: number;
   readonly failed: number;
+  readonly completedIndexes: ReadonlySet<number>;
+  readonly failedIndexes: ReadonlySet<number>;
   readonly now: number;
 }
 
@@ -29,6 +33,8 @@ export function outcomeOf(progress: Progress): Outcome | undefined {
     const decided = findCondition(job.status?.conditions, type);
     if (decided?.status === 'True') return { type, reason: decided.reason ?? '', message: decided.message ?? '' };
   }
+  const policyFailure = jobFailureOf(job, pods);
+  if (policyFailure !== undefined) return failure('PodFailurePolicy', policyFailure);
   const { backoffLimit = 6, completions } = job.spec ?? {};
   if (failed > backoffLimit || restartsExceed(job, pods)) {
     return failure('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
@@ -37,6 +43,10 @@ export function outcomeOf(progress: Progress): Outcome | undefined {
   if (left !== undefined && left <= 0) {
     return failure('DeadlineExceeded', 'Job was active longer than specified deadline');
   }
+  const indexFailure = failureOfIndexes(progress);
+  if (indexFailure !== undefined) return indexFailure;
+  const success = successOf(job, progress.completedIndexes);
+  if (success !== undefined) return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: success };
   const complete = completions === undefined ? succeeded > 0 && !pods.some(isActive) : succeeded >= completions;
   if (!complete || job.spec?.suspend === true) return undefined;
   const message = 'Reached expected number of succeeded pods';
@@ -44,6 +54,16 @@ export function outcomeOf(progress: Progress): Outcome | undefined {
 }
 
 const failure = (reason: string, message: string): Outcome => ({ type: 'FailureTarget', reason, message });
+
+/** With `backoffLimitPerIndex`, indexes fail alone; the job does with too many of them, or when none is left to try. */
+function failureOfIndexes({ job, completedIndexes, failedIndexes }: Progress): Outcome | undefined {
+  const { maxFailedIndexes, completions = 0 } = job.spec ?? {};
+  if (failedIndexes.size > (maxFailedIndexes ?? Number.POSITIVE_INFINITY)) {
+    return failure('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes');
+  }
+  const isOver = failedIndexes.size > 0 && failedIndexes.size + completedIndexes.size >= completions;
+  return isOver ? failure('FailedIndexes', 'Job has failed indexes') : undefined;
+}
 
 /** Milliseconds until `activeDeadlineSeconds` are over; undefined without a deadline. */
 export function untilDeadline({ job, now }: Progress): number | undefined {

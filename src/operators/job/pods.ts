@@ -19,13 +19,18 @@ const isFinished = (pod: Pod): boolean => isSucceeded(pod) || pod.status?.phase 
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
 export const isTerminating = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp !== undefined;
 
-/** A pod that is deleted counts as failed at once, unless the job waits for its end (`podReplacementPolicy: Failed`). */
+/** A pod that is deleted counts as failed at once, unless the job waits for its end. */
 export function isFailed(pod: Pod, job: Job): boolean {
   if (pod.status?.phase === 'Failed') return true;
-  return isTerminating(pod) && job.spec?.podReplacementPolicy !== 'Failed';
+  return isTerminating(pod) && !waitsForEnds(job);
 }
 
-export function podOf(job: Job, index: number | undefined): Draft<Pod> {
+/** Whether pods are replaced only when they have ended: what a failure means is known no earlier. */
+export const waitsForEnds = ({ spec }: Job): boolean =>
+  spec?.podReplacementPolicy === 'Failed' || spec?.podFailurePolicy !== undefined;
+
+/** `annotations`: what the pod is to say of the failures before it. */
+export function podOf(job: Job, index: number | undefined, annotations: Record<string, string> = {}): Draft<Pod> {
   const pod = podFromTemplate(job.spec!.template, job, Job);
   const finalizers = [...(pod.metadata.finalizers ?? []), trackingFinalizer];
   if (index === undefined) return { ...pod, metadata: { ...pod.metadata, finalizers } };
@@ -37,7 +42,7 @@ export function podOf(job: Job, index: number | undefined): Draft<Pod> {
       ...pod.metadata,
       generateName: `${name.slice(0, 253 - text.length - 7)}-${text}-`,
       labels: { ...pod.metadata.labels, [indexAnnotation]: text },
-      annotations: { ...pod.metadata.annotations, [indexAnnotation]: text },
+      annotations: { ...pod.metadata.annotations, [indexAnnotation]: text, ...annotations },
       finalizers,
     },
     spec: {

@@ -5,8 +5,19 @@ import { forAll } from '../workload/parallel.ts';
 import { createPod, deletePod, isNamespaceTerminating } from '../workload/pod-control.ts';
 import { slowStart } from '../workload/slow-start.ts';
 import type { Tally } from './count.ts';
+import { countsPerIndex, failureAnnotations, failuresUpTo, unreplaced } from './index-failures.ts';
 import { indexOf } from './indexes.ts';
-import { finishedAt, isActive, isFailed, isIndexed, isSucceeded, isTerminating, podOf, untrack } from './pods.ts';
+import {
+  finishedAt,
+  isActive,
+  isFailed,
+  isIndexed,
+  isSucceeded,
+  isTerminating,
+  podOf,
+  untrack,
+  waitsForEnds,
+} from './pods.ts';
 
 /** At most so many pods are made in one go. */
 const burst = 500;
@@ -19,11 +30,11 @@ export async function manageJob(
   job: Job,
   pods: readonly Pod[],
   succeeded: number,
-  { completedIndexes }: Tally,
+  { completedIndexes, failedIndexes }: Tally,
   context: KeyContext,
 ): Promise<number | undefined> {
   const active = pods.filter(isActive);
-  const { parallelism = 1, completions, podReplacementPolicy } = job.spec ?? {};
+  const { parallelism = 1, completions } = job.spec ?? {};
   const idle = completions === undefined && succeeded > 0;
   let wanted = completions === undefined ? parallelism : Math.min(parallelism, completions - succeeded);
   if (idle) wanted = Math.min(active.length, parallelism);
@@ -32,17 +43,30 @@ export async function manageJob(
     await dismissPods(job, surplus(active, active.length - wanted), context);
     return undefined;
   }
-  const leaving = podReplacementPolicy === 'Failed' ? pods.filter(isTerminating).length : 0;
+  const leaving = waitsForEnds(job) ? pods.filter(isTerminating).length : 0;
   const missing = Math.min(wanted - active.length - leaving, burst);
   if (missing <= 0) return undefined;
-  const wait = untilRetry(job, pods, context.clock.now());
-  if (wait > 0) return wait;
-  const indexes = isIndexed(job) ? freeIndexes(job, pods, completedIndexes, missing) : undefined;
+  const now = context.clock.now();
+  const isOver = (index: number): boolean => completedIndexes.has(index) || failedIndexes.has(index);
+  const before = unreplaced(job, pods, isOver);
+  let indexes = isIndexed(job) ? freeIndexes(job, pods, isOver, missing) : undefined;
+  let wait: number | undefined;
+  if (indexes !== undefined && countsPerIndex(job)) {
+    const waits = indexes.map((index) => untilIndexRetry(before.get(index), now));
+    indexes = indexes.filter((_, at) => waits[at]! <= 0);
+    const later = waits.filter((one) => one > 0);
+    if (later.length > 0) wait = Math.min(...later);
+  } else {
+    const left = untilRetry(job, pods, now);
+    if (left > 0) return left;
+  }
   const { error } = await slowStart(indexes?.length ?? missing, async (at) => {
-    await createPod(context, job, podOf(job, indexes?.[at]));
+    const index = indexes?.[at];
+    const replaced = index === undefined ? undefined : before.get(index);
+    await createPod(context, job, podOf(job, index, failureAnnotations(job, replaced)));
   });
   if (error !== undefined && !isNamespaceTerminating(error)) throw error;
-  return undefined;
+  return wait;
 }
 
 /** Deletes pods that are not wanted now, which is no failure of theirs: their end is not counted. */
@@ -63,14 +87,13 @@ function surplus(active: readonly Pod[], count: number): Pod[] {
   return [...active].sort((a, b) => rank(a) - rank(b) || created(b) - created(a)).slice(0, count);
 }
 
-/** The lowest that are neither completed nor being worked on. */
-function freeIndexes(job: Job, pods: readonly Pod[], completed: ReadonlySet<number>, count: number): number[] {
-  const isTaken = (pod: Pod): boolean =>
-    isActive(pod) || (isTerminating(pod) && job.spec?.podReplacementPolicy === 'Failed');
+/** The lowest that are neither over nor being worked on. */
+function freeIndexes(job: Job, pods: readonly Pod[], isOver: (index: number) => boolean, count: number): number[] {
+  const isTaken = (pod: Pod): boolean => isActive(pod) || (isTerminating(pod) && waitsForEnds(job));
   const taken = new Set(pods.filter(isTaken).map(indexOf));
   const free: number[] = [];
   for (let index = 0; index < (job.spec?.completions ?? 0) && free.length < count; index++) {
-    if (!completed.has(index) && !taken.has(index)) free.push(index);
+    if (!isOver(index) && !taken.has(index)) free.push(index);
   }
   return free;
 }
@@ -82,6 +105,11 @@ function untilRetry(job: Job, pods: readonly Pod[], now: number): number {
     .map(finishedAt)
     .filter((at) => at >= lastSuccess);
   if (failures.length === 0) return 0;
-  const backoff = Math.min(firstBackoff * 2 ** (failures.length - 1), longestBackoff);
-  return Math.max(...failures) + backoff - now;
+  return Math.max(...failures) + backoffAfter(failures.length) - now;
 }
+
+function untilIndexRetry(failed: Pod | undefined, now: number): number {
+  return failed === undefined ? 0 : finishedAt(failed) + backoffAfter(failuresUpTo(failed)) - now;
+}
+
+const backoffAfter = (failures: number): number => Math.min(firstBackoff * 2 ** (failures - 1), longestBackoff);
