@@ -23,11 +23,13 @@ async function story(seed: number): Promise<void> {
   const server = await startTestCluster({ clock });
   const { client } = server;
   const errors: unknown[] = [];
-  const scheduler = await startScheduler({
-    transport: server.transportAs('system:kube-scheduler'),
-    clock,
-    log: { ...silentLogger, error: (fields) => void errors.push(fields) },
-  });
+  const start = (): Promise<{ stop(): Promise<void> }> =>
+    startScheduler({
+      transport: server.transportAs('system:kube-scheduler'),
+      clock,
+      log: { ...silentLogger, error: (fields) => void errors.push(fields) },
+    });
+  let scheduler = await start();
   const pods = async (): Promise<Pod[]> => (await client.resource(Pod).list({ namespace: 'default' })).items;
   const nodes = async (): Promise<Node[]> => (await client.resource(Node).list()).items;
   const end = (gone: Pod): Promise<unknown> =>
@@ -47,7 +49,7 @@ async function story(seed: number): Promise<void> {
     for (let step = 1; step <= 60; step++) {
       const known = await nodes();
       const some = choose(...(await pods()));
-      switch (choose('pod', 'pod', 'pod', 'end', 'end', 'node', 'label', 'cordon', 'remove')) {
+      switch (choose('pod', 'pod', 'pod', 'end', 'end', 'node', 'label', 'cordon', 'remove', 'restart')) {
         case 'pod':
           await client
             .resource(Pod)
@@ -77,6 +79,10 @@ async function story(seed: number): Promise<void> {
           await client.resource(Node).patch({ name: metadata.name! }, { spec: { unschedulable } } as never);
           break;
         }
+        case 'restart':
+          await scheduler.stop();
+          scheduler = await start();
+          break;
         case 'remove':
           if (known.length > 1) {
             const { name } = choose(...known).metadata;
