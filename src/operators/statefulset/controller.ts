@@ -13,6 +13,7 @@ import { templateRevision, truncateHistory } from '../workload/revisions.ts';
 import { selectorOf } from '../workload/selectors.ts';
 import { endingWithNamespace } from '../workload/terminating.ts';
 import { ordinalOf, revisionOf } from './identity.ts';
+import { setsOfClaim } from './retention.ts';
 import { statefulSetStatus } from './status.ts';
 import { type Revisions, stepTowards } from './update.ts';
 
@@ -29,7 +30,9 @@ export const statefulSetController: ControllerModule = {
         claimants(pod, sets.list(pod.metadata.namespace), (owner) => selectorOf(owner.spec?.selector)),
       )
       .reads(ControllerRevision)
-      .reads(PersistentVolumeClaim)
+      .watches(PersistentVolumeClaim, (one) => setsOfClaim(one, sets.list(one.metadata.namespace)), {
+        predicate: { added: () => false, updated: () => false },
+      })
       .reconcileKey(endingWithNamespace(reconcile));
   },
 };

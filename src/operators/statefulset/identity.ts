@@ -2,6 +2,7 @@
 
 import type { PodTemplateSpec } from '../../apis/types.ts';
 import type { Draft } from '../../client/client.ts';
+import type { TypedObject } from '../../client/definition.ts';
 import { type PersistentVolumeClaim, type Pod, StatefulSet } from '../../client/kinds.ts';
 import { podFromTemplate } from '../workload/pod-control.ts';
 
@@ -12,7 +13,7 @@ const podIndexLabel = 'apps.kubernetes.io/pod-index';
 const ordinalName = /^(.*)-([0-9]+)$/;
 
 /** -1 when the pod's name is not one of this set. */
-export function ordinalOf(pod: Pod, set: StatefulSet): number {
+export function ordinalOf(pod: TypedObject, set: StatefulSet): number {
   const match = ordinalName.exec(pod.metadata.name ?? '');
   if (match === null || match[1] !== set.metadata.name) return -1;
   const ordinal = Number(match[2]);

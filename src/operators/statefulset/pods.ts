@@ -7,6 +7,7 @@ import { isReason } from '../../machinery/status.ts';
 import type { KeyContext } from '../../runtime/index.ts';
 import { isNamespaceTerminating, messageOf, preconditionsOf } from '../workload/pod-control.ts';
 import { claimsOf, identityLabels, podOf } from './identity.ts';
+import { ownClaims } from './retention.ts';
 
 export async function createStatefulPod(
   set: StatefulSet,
@@ -18,6 +19,7 @@ export async function createStatefulPod(
   const pod = podOf(set, ordinal, template, revision);
   const { name = '' } = pod.metadata;
   await createMissingClaims(set, name, context);
+  await ownClaims(set, pod, context);
   await recorded(set, 'create', `Pod ${name}`, context, async () => {
     await context.client.resource(Pod).create(pod);
   });

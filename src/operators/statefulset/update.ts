@@ -3,12 +3,14 @@
  * one after the other unless `podManagementPolicy` is `Parallel`. Source: Kubernetes' stateful_set_control.go.
  */
 import type { ControllerRevision, Pod, StatefulSet } from '../../client/kinds.ts';
+import { scaledValueFromIntOrPercent } from '../../machinery/int-or-percent.ts';
 import type { KeyContext } from '../../runtime/index.ts';
 import { forAll } from '../workload/parallel.ts';
 import { isPodAvailable, isPodReady } from '../workload/pods.ts';
 import { templateOf } from '../workload/revisions.ts';
 import { ordinalOf, revisionOf, startOf } from './identity.ts';
 import { createMissingClaims, createStatefulPod, deleteStatefulPod, restoreIdentity } from './pods.ts';
+import { hasStaleClaim, ownClaims } from './retention.ts';
 
 export interface Revisions {
   /** What pods had before the update that is under way; the same as `update` when there is none. */
@@ -62,6 +64,8 @@ interface Step {
 /** Answers whether the next ordinal may follow. */
 async function processReplica(step: Step, ordinal: number, pod: Pod | undefined): Promise<boolean> {
   const { set, revisions, context, monotonic } = step;
+  const name = `${set.metadata.name}-${ordinal}`;
+  if (hasStaleClaim(set, name, pod?.metadata.uid ?? '', context)) return false;
   if (pod === undefined) {
     const revision = isCurrentNeeded(set, ordinal) ? revisions.current : revisions.update;
     await createStatefulPod(set, ordinal, templateOf(revision), revision.metadata.name ?? '', context);
@@ -75,6 +79,7 @@ async function processReplica(step: Step, ordinal: number, pod: Pod | undefined)
   const available = isAvailable(step, pod);
   if (monotonic && (isTerminating(pod) || !available)) return false;
   await restoreIdentity(set, pod, context);
+  await ownClaims(set, pod, context);
   return true;
 }
 
@@ -99,6 +104,7 @@ async function removeCondemned(
   replicas: readonly (Pod | undefined)[],
 ): Promise<boolean> {
   const { set, context, monotonic } = step;
+  for (const pod of condemned) await ownClaims(set, pod, context);
   const unhealthy = [...replicas, ...[...condemned].reverse()].find((pod) => pod !== undefined && !isHealthy(pod));
   if (!monotonic) {
     const living = condemned.filter((pod) => !isTerminating(pod));
@@ -113,12 +119,23 @@ async function removeCondemned(
   return true;
 }
 
-/** Deletes the outdated pod with the highest ordinal, when all above it are up to date and healthy. */
-async function replaceOutdated(
-  { set, revisions, context }: Step,
-  replicas: readonly (Pod | undefined)[],
-): Promise<void> {
-  const partition = set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0;
+/**
+ * Deletes the outdated pod with the highest ordinal, when all above it are up to date and healthy; with `maxUnavailable`,
+ * as many of them as may be missing.
+ */
+async function replaceOutdated(step: Step, replicas: readonly (Pod | undefined)[]): Promise<void> {
+  const { set, revisions, context } = step;
+  const { partition = 0, maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
+  const most = Math.max(1, scaledValueFromIntOrPercent(maxUnavailable, replicas.length, false));
+  if (most > 1) {
+    const missing = replicas.filter((pod) => pod === undefined || isTerminating(pod) || !isAvailable(step, pod)).length;
+    const outdated = replicas
+      .slice(partition)
+      .filter((pod) => pod !== undefined && revisionOf(pod) !== revisions.update.metadata.name && !isTerminating(pod));
+    const chosen = outdated.reverse().slice(0, Math.max(0, most - missing)) as Pod[];
+    for (const pod of chosen) await deleteStatefulPod(set, pod, context);
+    return;
+  }
   for (let index = replicas.length - 1; index >= partition; index--) {
     const pod = replicas[index];
     if (pod === undefined) return;
