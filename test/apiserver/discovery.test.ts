@@ -125,4 +125,14 @@ describe('OpenAPI', () => {
     assert.ok(document.paths['/api/v1/namespaces/{namespace}/configmaps']);
     assert.ok(document.paths['/apis/example.com/v1/namespaces/{namespace}/widgets']);
   });
+
+  it('describes everything that a cluster with nodes serves', async () => {
+    await using whole = await startApi({ nodes: 1 });
+    const { paths } = await whole.ok('GET', '/openapi/v2');
+    assert.ok(paths['/apis/metrics.k8s.io/v1beta1/nodes']);
+    const index = await whole.ok('GET', '/openapi/v3');
+    for (const { serverRelativeURL } of Object.values<{ serverRelativeURL: string }>(index.paths)) {
+      assert.equal((await whole.send('GET', serverRelativeURL)).code, 200, serverRelativeURL);
+    }
+  });
 });
