@@ -228,7 +228,11 @@ describeKubectl('every kind', { resources: [gadgets], controllers: ['*'], nodes:
         return { name: words[0]!, apiVersion, kind };
       });
     assert.ok(resources.length >= 40, `${resources.length} resources`);
-    await inPairs(resources, async ({ name, apiVersion, kind }) => {
+    // The oldest release takes the kind from the resource's name alone: to it `nodes` are Nodes, whatever --api-version says.
+    const told = session().newest
+      ? resources
+      : resources.filter(({ apiVersion }) => !apiVersion.startsWith('metrics.k8s.io/'));
+    await inPairs(told, async ({ name, apiVersion, kind }) => {
       const { code, stdout, stderr } = await session().run(
         `kubectl explain ${name} --api-version=${apiVersion} --recursive`,
       );
