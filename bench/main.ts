@@ -4,6 +4,7 @@
  */
 import { admission } from './admission/policies.ts';
 import { cel } from './cel/rules.ts';
+import { scheduler } from './scheduler/placement.ts';
 import { deployment } from './server/deployment.ts';
 import type { Figure } from './server/figure.ts';
 import { kubectl } from './server/kubectl.ts';
@@ -23,6 +24,7 @@ const measurements: Readonly<Record<string, () => Promise<Figure[]>>> = {
   deployment,
   cel,
   admission,
+  scheduler,
 };
 
 const only = process.argv.indexOf('--only');

@@ -11,9 +11,11 @@ import { NodeInfo } from './node-info.ts';
 import { Nominations } from './nominations.ts';
 import { PodCounts } from './pod-counts.ts';
 import { type PodInfo, podInfo, podKey } from './pod-info.ts';
+import { Topologies } from './topologies.ts';
 
 export class ClusterState {
   readonly counts = new PodCounts(() => this.nodes);
+  readonly topologies = new Topologies(() => this.nodes);
   readonly images = new ImageCounts();
   readonly nominations = new Nominations();
   readonly #nodes = new Map<string, NodeInfo>();
@@ -52,11 +54,12 @@ export class ClusterState {
     if (known !== undefined) {
       const changed = changedFacts(node, known.node);
       known.node = node;
+      if (changed.has('labels')) this.topologies.nodesChanged();
       return changed.size === 0 ? undefined : { type: 'NodeChanged', node: known, changed };
     }
     const info = new NodeInfo(node);
     this.#nodes.set(name, info);
-    this.#list = undefined;
+    this.#nodesChanged();
     for (const pod of this.#homeless.get(name)?.values() ?? []) this.#enter(pod, info);
     this.#homeless.delete(name);
     return { type: 'NodeAdded', node: info };
@@ -69,7 +72,7 @@ export class ClusterState {
     for (const pod of pods.values()) this.#leave(pod, info);
     this.images.change(info.node, undefined);
     this.#nodes.delete(name);
-    this.#list = undefined;
+    this.#nodesChanged();
     if (pods.size > 0) this.#homeless.set(name, pods);
     return { type: 'NodeRemoved' };
   }
@@ -125,6 +128,11 @@ export class ClusterState {
     this.#unplace(place);
     this.#places.delete(key);
     return { type: 'PodLeft', pod: place.pod };
+  }
+
+  #nodesChanged(): void {
+    this.#list = undefined;
+    this.topologies.nodesChanged();
   }
 
   #place(pod: PodInfo, node: string): void {

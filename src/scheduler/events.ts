@@ -5,7 +5,7 @@
  */
 import type { Node, Pod } from '../client/kinds.ts';
 import { deepEqual } from '../machinery/json.ts';
-import type { NodeInfo } from './node-info.ts';
+import { isReady, type NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
 
 export type NodeFact = 'labels' | 'taints' | 'allocatable' | 'ready';
@@ -31,10 +31,6 @@ export function changedFacts(node: Node, old: Node): ReadonlySet<NodeFact> {
   if (!deepEqual(node.status?.allocatable, old.status?.allocatable)) changed.add('allocatable');
   if (isReady(node) !== isReady(old)) changed.add('ready');
   return changed;
-}
-
-export function isReady(node: Node): boolean {
-  return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
 }
 
 export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';

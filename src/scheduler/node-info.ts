@@ -11,11 +11,13 @@ export class NodeInfo {
   readonly weight: Resources = new Map();
   #node: Node;
   #allocatable: Resources;
+  #ready: boolean;
 
   constructor(node: Node) {
     this.name = node.metadata.name!;
     this.#node = node;
     this.#allocatable = allocatableOf(node);
+    this.#ready = isReady(node);
   }
 
   get node(): Node {
@@ -24,7 +26,12 @@ export class NodeInfo {
 
   set node(node: Node) {
     if (node.status?.allocatable !== this.#node.status?.allocatable) this.#allocatable = allocatableOf(node);
+    this.#ready = isReady(node);
     this.#node = node;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
   }
 
   get labels(): Readonly<Record<string, string>> {
@@ -59,6 +66,10 @@ export class NodeInfo {
 }
 
 const noLabels: Readonly<Record<string, string>> = Object.freeze({});
+
+export function isReady(node: Node): boolean {
+  return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+}
 
 function allocatableOf(node: Node): Resources {
   const { allocatable, capacity } = node.status ?? {};

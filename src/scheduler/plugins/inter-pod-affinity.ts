@@ -29,7 +29,7 @@ export const interPodAffinity: FilterPlugin & ScorePlugin = {
     return filter.idle && cluster.nominations.size === 0 ? undefined : filter;
   },
   prepareScore(pod, cluster) {
-    const scores = new Topologies();
+    const scores = new TopologySums();
     for (const { term, weight } of pod.terms.preferred) {
       scores.addAll(term.topologyKey, cluster.counts.selected(matchingTerms([term], cluster.labelsOf)), weight);
     }
@@ -73,11 +73,11 @@ class AffinityFilter implements NodeFilter {
   readonly #pod: PodInfo;
   readonly #cluster: ClusterState;
   /** Where the pods are that all of the pod's affinity terms select. */
-  readonly #wanted = new Topologies();
+  readonly #wanted = new TopologySums();
   /** Where the pods are that it does not want beside it. */
-  readonly #unwanted = new Topologies();
+  readonly #unwanted = new TopologySums();
   /** Where the pods are that do not want it beside them. */
-  readonly #refusing = new Topologies();
+  readonly #refusing = new TopologySums();
 
   constructor(pod: PodInfo, cluster: ClusterState) {
     this.#pod = pod;
@@ -133,7 +133,7 @@ class AffinityFilter implements NodeFilter {
 }
 
 /** Sums by topology: by node label and its value. */
-class Topologies {
+class TopologySums {
   readonly #keys = new Map<string, Map<string, number>>();
 
   get empty(): boolean {

@@ -1,5 +1,5 @@
 /** NodeName, NodeUnschedulable and readiness: whether a node takes pods at all, and this one. */
-import { isReady, nodeCameOrChanged } from '../events.ts';
+import { nodeCameOrChanged } from '../events.ts';
 import { type FilterPlugin, unresolvable } from '../framework.ts';
 import { tolerates } from './tolerations.ts';
 
@@ -37,7 +37,7 @@ export const nodeReady: FilterPlugin = {
   name: 'NodeReady',
   prepareFilter({ pod }) {
     if (tolerates(pod.spec?.tolerations, notReadyTaint)) return undefined;
-    return { objection: ({ node }) => (isReady(node) ? undefined : notReady) };
+    return { objection: ({ ready }) => (ready ? undefined : notReady) };
   },
   helps: (_, event) => nodeCameOrChanged(event, 'ready'),
 };

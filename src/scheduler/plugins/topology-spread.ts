@@ -15,8 +15,9 @@ import {
   unresolvable,
 } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
-import type { NodeCounts, PodSelection } from '../pod-counts.ts';
+import { increase, type NodeCounts, type PodSelection } from '../pod-counts.ts';
 import type { PodInfo } from '../pod-info.ts';
+import { hasLabels } from '../topologies.ts';
 import { type NodeTest, requiredNodeAffinity } from './node-affinity.ts';
 import { refusedTaint } from './tolerations.ts';
 
@@ -26,8 +27,8 @@ interface Constraint {
   /** With fewer domains than this, the emptiest one counts as empty. */
   readonly minDomains: number;
   readonly selection: PodSelection;
-  /** Whether the node's pods count. */
-  readonly includes: NodeTest;
+  /** Whether the node's pods count; undefined: those of all nodes. */
+  readonly includes: NodeTest | undefined;
 }
 
 const missingLabel = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
@@ -80,6 +81,7 @@ export const podTopologySpread: FilterPlugin & ScorePlugin = {
 
 class SpreadFilter implements NodeFilter {
   readonly #constraints: readonly Constraint[];
+  readonly #keys: readonly string[];
   /** For each constraint, the pods in each of its domains. */
   readonly #domains: readonly Domains[];
   /** For each constraint, whether the pod is one of those that it spreads. */
@@ -87,19 +89,24 @@ class SpreadFilter implements NodeFilter {
 
   constructor({ pod }: PodInfo, constraints: readonly Constraint[], cluster: ClusterState) {
     this.#constraints = constraints;
+    this.#keys = constraints.map(({ topologyKey }) => topologyKey);
     this.#self = constraints.map(({ selection }) => (selection.matches(pod) ? 1 : 0));
-    this.#domains = constraints.map(() => new Domains());
-    const counts = constraints.map(({ selection }) => cluster.counts.selected(selection));
-    for (const node of cluster.nodes) {
-      if (!this.#hasLabels(node)) continue;
-      for (const [i, { topologyKey, includes }] of constraints.entries()) {
-        if (includes(node)) this.#domains[i]!.add(node.labels[topologyKey]!, counts[i]!.get(node) ?? 0);
+    const all = cluster.topologies.domains(this.#keys);
+    this.#domains = constraints.map(({ topologyKey, selection, includes }, i) => {
+      const some = includes && cluster.nodes.filter((node) => hasLabels(node, this.#keys) && includes(node));
+      const domains = new Domains(
+        some === undefined ? all[i]! : new Set(some.map(({ labels }) => labels[topologyKey]!)),
+      );
+      for (const [node, count] of cluster.counts.selected(selection)) {
+        if (this.#counts(node, includes)) domains.add(node.labels[topologyKey]!, count);
       }
-    }
+      return domains;
+    });
   }
 
   objection(node: NodeInfo) {
-    for (const [i, { topologyKey, maxSkew, minDomains }] of this.#constraints.entries()) {
+    for (let i = 0; i < this.#constraints.length; i++) {
+      const { topologyKey, maxSkew, minDomains } = this.#constraints[i]!;
       const value = node.labels[topologyKey];
       if (value === undefined) return missingLabel;
       const domains = this.#domains[i]!;
@@ -109,32 +116,39 @@ class SpreadFilter implements NodeFilter {
   }
 
   change(pod: PodInfo, node: NodeInfo, by: 1 | -1): void {
-    if (!this.#hasLabels(node)) return;
     for (const [i, { topologyKey, selection, includes }] of this.#constraints.entries()) {
-      if (selection.matches(pod.pod) && includes(node)) this.#domains[i]!.add(node.labels[topologyKey]!, by);
+      if (selection.matches(pod.pod) && this.#counts(node, includes)) {
+        this.#domains[i]!.add(node.labels[topologyKey]!, by);
+      }
     }
   }
 
-  #hasLabels({ labels }: NodeInfo): boolean {
-    return this.#constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+  #counts(node: NodeInfo, includes: NodeTest | undefined): boolean {
+    return hasLabels(node, this.#keys) && (includes === undefined || includes(node));
   }
 }
 
 class Domains {
+  /** All that there are: most may be empty. */
+  readonly #all: ReadonlySet<string>;
   readonly #counts = new Map<string, number>();
   #lowest: number | undefined;
+
+  constructor(all: ReadonlySet<string>) {
+    this.#all = all;
+  }
 
   get(domain: string): number {
     return this.#counts.get(domain) ?? 0;
   }
 
   add(domain: string, pods: number): void {
-    this.#counts.set(domain, this.get(domain) + pods);
+    increase(this.#counts, domain, pods);
     this.#lowest = undefined;
   }
 
   lowest(minDomains: number): number {
-    if (this.#counts.size < minDomains) return 0;
+    if (this.#all.size < minDomains || this.#counts.size < this.#all.size) return 0;
     if (this.#lowest === undefined) {
       this.#lowest = Number.POSITIVE_INFINITY;
       for (const count of this.#counts.values()) if (count < this.#lowest) this.#lowest = count;
@@ -150,9 +164,9 @@ function spreadScore(
   candidates: readonly NodeInfo[],
   needsAllLabels: boolean,
 ): (node: NodeInfo) => number {
-  const hasLabels = ({ labels }: NodeInfo): boolean =>
-    !needsAllLabels || constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined);
-  const inside = candidates.filter(hasLabels);
+  const keys = needsAllLabels ? constraints.map(({ topologyKey }) => topologyKey) : [];
+  const isInside = (node: NodeInfo): boolean => hasLabels(node, keys);
+  const inside = candidates.filter(isInside);
   const parts = constraints.map((constraint) => {
     const counts = cluster.counts.selected(constraint.selection);
     const { topologyKey } = constraint;
@@ -160,11 +174,11 @@ function spreadScore(
       return { constraint, count: (node: NodeInfo) => counts.get(node) ?? 0, size: inside.length };
     const domains = new Map<string, number>();
     for (const { labels } of inside) if (labels[topologyKey] !== undefined) domains.set(labels[topologyKey]!, 0);
-    addPods(domains, counts, constraint, hasLabels);
+    addPods(domains, counts, constraint, isInside);
     return { constraint, count: ({ labels }: NodeInfo) => domains.get(labels[topologyKey]!) ?? 0, size: domains.size };
   });
   return (node) => {
-    if (!hasLabels(node)) return outside;
+    if (!isInside(node)) return outside;
     let score = 0;
     for (const { constraint, count, size } of parts) {
       if (node.labels[constraint.topologyKey] === undefined) continue;
@@ -178,12 +192,13 @@ function addPods(
   domains: Map<string, number>,
   counts: NodeCounts,
   { topologyKey, includes }: Constraint,
-  hasLabels: NodeTest,
+  isInside: NodeTest,
 ): void {
   for (const [node, count] of counts) {
     const value = node.labels[topologyKey];
     const known = value === undefined ? undefined : domains.get(value);
-    if (known !== undefined && hasLabels(node) && includes(node)) domains.set(value!, known + count);
+    if (known === undefined || !isInside(node)) continue;
+    if (includes === undefined || includes(node)) domains.set(value!, known + count);
   }
 }
 
@@ -216,11 +231,17 @@ function compile(pod: Pod, action: Action): Constraint[] {
         maxSkew,
         minDomains,
         selection: selectionOf(pod, selector.labelSelector, selector.matchLabelKeys),
-        includes: (node: NodeInfo) =>
-          (!honorsAffinity || affine === undefined || affine(node)) &&
-          (!honorsTaints || refusedTaint(pod, node.node) === undefined),
+        includes: bothOf(
+          honorsAffinity ? affine : undefined,
+          honorsTaints ? ({ node }) => refusedTaint(pod, node) === undefined : undefined,
+        ),
       };
     });
+}
+
+function bothOf(one: NodeTest | undefined, other: NodeTest | undefined): NodeTest | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return (node) => one(node) && other(node);
 }
 
 /** Pods that are being deleted no longer count. */
@@ -245,9 +266,8 @@ function defaultConstraints({ metadata }: Pod): Constraint[] {
     matches: ({ metadata: { ownerReferences, deletionTimestamp } }) =>
       deletionTimestamp === undefined && ownerReferences?.some(({ uid }) => uid === owner) === true,
   };
-  const includes = (): boolean => true;
   return [
-    { topologyKey: hostname, maxSkew: 3, minDomains: 1, selection, includes },
-    { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, minDomains: 1, selection, includes },
+    { topologyKey: hostname, maxSkew: 3, minDomains: 1, selection, includes: undefined },
+    { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, minDomains: 1, selection, includes: undefined },
   ];
 }
