@@ -49,14 +49,15 @@ async function writeCompressed(response: ServerResponse, parts: readonly Buffer[
   }
 }
 
-/** The same bytes in fewer parts. */
+/** The same bytes in pieces: small parts together, large ones cut. */
 function* piecesOf(parts: readonly Buffer[]): Generator<Buffer> {
   let from = 0;
   let size = 0;
   for (const [at, part] of parts.entries()) {
     size += part.length;
     if (size < pieceBytes && at < parts.length - 1) continue;
-    yield at === from ? part : Buffer.concat(parts.slice(from, at + 1), size);
+    const piece = at === from ? part : Buffer.concat(parts.slice(from, at + 1), size);
+    for (let start = 0; start < size; start += pieceBytes) yield piece.subarray(start, start + pieceBytes);
     from = at + 1;
     size = 0;
   }

@@ -104,7 +104,8 @@ export function listen(options: ListenOptions): Promise<HttpsListener> {
 
 /**
  * Cuts clients that have not taken a byte of what waits for them since the last look, of which there are two within
- * `timeout`: each answer that waits holds its bytes.
+ * `timeout`: each answer that waits holds its bytes. What is written in one piece is taken as one: long answers go out in
+ * several.
  */
 function cutStalled(server: Server, sockets: ReadonlySet<Socket>, timeout: number): void {
   const waiting = new WeakMap<Socket, number>();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect } from 'node:tls';
+import { writeBody } from '../../src/apiserver/response-body.ts';
 import { type HttpsListener, type ListenOptions, listen } from '../../src/cluster/https-listener.ts';
 import { type ClusterPki, clusterPki } from '../../src/cluster/pki.ts';
 
@@ -24,7 +25,7 @@ describe('slow clients', () => {
       handler: (request, response) => {
         request.socket.once('close', cut);
         request.on('error', () => undefined).resume();
-        request.on('end', () => response.end(Buffer.alloc(answerBytes, 0x61)));
+        request.on('end', () => void writeBody(request, response, 200, {}, [Buffer.alloc(answerBytes, 0x61)]));
       },
       serving: pki.serving,
       clientAuthority: pki.authority.certificate,
@@ -97,15 +98,16 @@ describe('slow clients', () => {
   });
 
   it('get all of an answer that they take slowly', async () => {
-    const size = 32 * 1024 * 1024;
-    await start({ stallTimeout: 400 }, size);
+    const size = 8 * 1024 * 1024;
+    await start({ stallTimeout: 1000 }, size);
     const socket = await dial();
     socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     let taken = 0;
     socket.on('data', (chunk) => {
       taken += chunk.length;
       socket.pause();
-      setImmediate(() => socket.resume());
+      // All of it takes longer than nothing may take.
+      setTimeout(() => socket.resume(), 5);
     });
     await once(socket, 'close');
     assert.ok(taken >= size, `${taken} bytes`);
