@@ -86,7 +86,7 @@ describeKubectl('generators and daily commands', { resources: [gadgets], control
       namespace/ns created
       36$ kubectl get pdb
       NAME   MIN AVAILABLE   MAX UNAVAILABLE   ALLOWED DISRUPTIONS   AGE
-      pdb    1               N/A               0                     <age>
+      pdb    1               N/A               <number>              <age>
       20$ kubectl create cronjob often --image=busybox '--schedule=*/5 * * * *' -- true
       error: failed to create cronjob: the server could not find the requested resource (post cronjobs.batch)
       [1]
