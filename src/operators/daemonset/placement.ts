@@ -2,13 +2,10 @@
  * On which nodes a DaemonSet's pods belong. Source: `NodeShouldRunDaemonPod` in Kubernetes' daemon_controller.go, and
  * `k8s.io/component-helpers/scheduling/corev1`.
  */
-import type * as k8s from '@kubernetes/client-node';
-import type { Affinity, PodSpec, PodTemplateSpec, Toleration, Wire } from '../../apis/types.ts';
+import type { Affinity, PodSpec, PodTemplateSpec, Toleration } from '../../apis/types.ts';
 import type { Node, Pod } from '../../client/kinds.ts';
+import { matchesNodeSelectorTerm } from '../../machinery/node-selector.ts';
 import { tolerates } from '../workload/tolerations.ts';
-
-type Term = Wire<k8s.V1NodeSelectorTerm>;
-type Requirement = Wire<k8s.V1NodeSelectorRequirement>;
 
 export interface Placement {
   /** Whether a pod is to be made there. */
@@ -76,33 +73,8 @@ function selectsNode(spec: PodSpec | undefined, node: Node): boolean {
   const { labels = {} } = node.metadata;
   if (!Object.entries(spec?.nodeSelector ?? {}).every(([name, value]) => labels[name] === value)) return false;
   const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
-}
-
-/** A term without requirements selects nothing. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: Term, { metadata }: Node): boolean {
-  if (matchExpressions.length === 0 && matchFields.length === 0) return false;
   return (
-    matchExpressions.every((requirement) => matches(requirement, metadata.labels?.[requirement.key])) &&
-    matchFields.every((requirement) => requirement.key === 'metadata.name' && matches(requirement, metadata.name))
+    required === undefined ||
+    required.nodeSelectorTerms.some((term) => matchesNodeSelectorTerm(term, node.metadata.name, labels))
   );
-}
-
-function matches({ operator, values = [] }: Requirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
 }
