@@ -1,9 +1,10 @@
 /** `setpoint controllers`, `scheduler` and `node`: one role each, of a cluster whose API server is another process. */
-import { randomUUID } from 'node:crypto';
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import type { KeyPair } from '../auth/certificates.ts';
 import type { ServiceAccountKeys } from '../auth/service-account/keys.ts';
 import type { Transport } from '../client/transport.ts';
 import { systemClock } from '../clock/clock.ts';
@@ -29,6 +30,13 @@ interface Role {
 const joinFlag = (): Option =>
   new Option('--kubeconfig <file>', 'how to reach the API server, and as whom').env('KUBECONFIG').makeOptionMandatory();
 
+interface ControllersFlags extends RoleFlags {
+  readonly controllers: string[];
+  readonly serviceAccountPrivateKeyFile?: string;
+  readonly clusterSigningCertFile?: string;
+  readonly clusterSigningKeyFile?: string;
+}
+
 export function controllersCommand(): Command {
   return new Command('controllers')
     .description('run the built-in controllers against an API server in another process')
@@ -40,14 +48,23 @@ export function controllersCommand(): Command {
         "what signs the tokens in Secrets: the API server's sa.key (default: none are made)",
       ),
     )
+    .addOption(
+      new Option(
+        '--cluster-signing-cert-file <file>',
+        'the CA that signs what CertificateSigningRequests ask for (default: nobody signs them)',
+      ),
+    )
+    .addOption(new Option('--cluster-signing-key-file <file>', "that CA's key"))
     .addOption(logLevelFlag())
     .addOption(logFormatFlag())
-    .action((flags: RoleFlags & { controllers: string[]; serviceAccountPrivateKeyFile?: string }) =>
+    .action((flags: ControllersFlags) =>
       run(flags, 'kube-controller-manager', async (transport, log, rootCertificates) => {
         const { startControllers } = await import('../cluster/controllers-role.ts');
         const keys = await signingKeys(flags.serviceAccountPrivateKeyFile);
+        const certificateAuthority = await signingAuthority(flags);
         return await startControllers({
           ...(keys === undefined ? {} : { serviceAccountKeys: () => keys }),
+          ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
           transport,
           selection: flags.controllers,
           clock: systemClock,
@@ -67,6 +84,28 @@ async function signingKeys(path: string | undefined): Promise<ServiceAccountKeys
   } catch (error) {
     throw new CliError(`${path} holds no key to sign with: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+async function signingAuthority({
+  clusterSigningCertFile,
+  clusterSigningKeyFile,
+}: ControllersFlags): Promise<KeyPair | undefined> {
+  if (clusterSigningCertFile === undefined && clusterSigningKeyFile === undefined) return undefined;
+  if (clusterSigningCertFile === undefined || clusterSigningKeyFile === undefined) {
+    throw new CliError('--cluster-signing-cert-file and --cluster-signing-key-file go together', 2);
+  }
+  const authority = {
+    certificate: await readFile(clusterSigningCertFile, 'utf8'),
+    key: await readFile(clusterSigningKeyFile, 'utf8'),
+  };
+  let fits: boolean;
+  try {
+    fits = new X509Certificate(authority.certificate).checkPrivateKey(createPrivateKey(authority.key));
+  } catch (error) {
+    throw new CliError(`no CA to sign with: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!fits) throw new CliError(`${clusterSigningKeyFile} is not the key of ${clusterSigningCertFile}`);
+  return authority;
 }
 
 export function schedulerCommand(): Command {
