@@ -1,10 +1,13 @@
 /** The roles of a cluster in processes of their own. */
 import assert from 'node:assert/strict';
+import { webcrypto, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { x509 } from '../../src/auth/certificates.ts';
 import type { Client } from '../../src/client/index.ts';
 import { createClient, Deployment, httpTransport, loadKubeConfig, Node, Pod } from '../../src/client/index.ts';
+import { CertificateSigningRequest } from '../../src/client/kinds.ts';
 import { Kubectl } from '../support/kubectl.ts';
 import { SetpointProcess } from '../support/process-cluster.ts';
 
@@ -29,7 +32,15 @@ describe('roles in processes of their own', function () {
     await start('server', '--port', '0', '--data-dir', join(directory, 'server'), '--kubeconfig', kubeconfig);
     client = createClient(httpTransport(await loadKubeConfig({ path: kubeconfig })));
     await Promise.all([
-      start('controllers', '--kubeconfig', kubeconfig),
+      start(
+        'controllers',
+        '--kubeconfig',
+        kubeconfig,
+        '--cluster-signing-cert-file',
+        join(directory, 'server', 'pki', 'ca.crt'),
+        '--cluster-signing-key-file',
+        join(directory, 'server', 'pki', 'ca.key'),
+      ),
       start('scheduler', '--kubeconfig', kubeconfig),
       start(
         'node',
@@ -54,6 +65,31 @@ describe('roles in processes of their own', function () {
     const node = await client.resource(Node).get({ name: 'remote' });
     assert.equal(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
     assert.ok((node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0) > 0);
+  });
+
+  it('signs what somebody has approved', async () => {
+    const { Pkcs10CertificateRequestGenerator } = await x509();
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const request = await Pkcs10CertificateRequestGenerator.create({
+      name: 'CN=jane',
+      keys: (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair,
+      signingAlgorithm: algorithm,
+    });
+    const requests = client.resource(CertificateSigningRequest);
+    const key = { name: 'jane' };
+    const asked = await requests.create({
+      metadata: key,
+      spec: {
+        request: Buffer.from(request.toString('pem')).toString('base64'),
+        signerName: 'kubernetes.io/kube-apiserver-client',
+        usages: ['client auth'],
+      },
+    });
+    const conditions = [{ type: 'Approved', status: 'True', reason: 'Test', message: '' }];
+    await requests.subresource('approval').update(key, { ...asked, status: { conditions } } as never);
+    let certificate: string | undefined;
+    while (certificate === undefined) certificate = (await requests.get(key)).status?.certificate;
+    assert.equal(new X509Certificate(Buffer.from(certificate, 'base64')).subject, 'CN=jane');
   });
 
   it('runs a deployment, and reads its log across processes', async () => {
