@@ -2,10 +2,11 @@
  * On which nodes a DaemonSet's pods belong. Source: `NodeShouldRunDaemonPod` in Kubernetes' daemon_controller.go, and
  * `k8s.io/component-helpers/scheduling/corev1`.
  */
+
+import { tolerates } from '../../apis/core/tolerations.ts';
 import type { Affinity, PodSpec, PodTemplateSpec, Toleration } from '../../apis/types.ts';
 import type { Node, Pod } from '../../client/kinds.ts';
 import { matchesNodeSelectorTerm } from '../../machinery/node-selector.ts';
-import { tolerates } from '../workload/tolerations.ts';
 
 export interface Placement {
   /** Whether a pod is to be made there. */

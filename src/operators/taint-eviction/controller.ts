@@ -2,6 +2,8 @@
  * Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer.
  * Source: `k8s.io/kubernetes/pkg/controller/tainteviction`.
  */
+
+import { tolerates } from '../../apis/core/tolerations.ts';
 import type { Taint, Toleration } from '../../apis/types.ts';
 import { keyOf, type ObjectKey } from '../../client/definition.ts';
 import { Node, Pod } from '../../client/kinds.ts';
@@ -13,7 +15,6 @@ import type { KeyContext, KeyReconciler } from '../../runtime/index.ts';
 import { keyText } from '../../runtime/key.ts';
 import type { ControllerModule } from '../controller-module.ts';
 import { preconditionsOf } from '../workload/pod-control.ts';
-import { tolerates } from '../workload/tolerations.ts';
 
 const name = 'taint-eviction-controller';
 const podsOnNode = 'node';

@@ -1,7 +1,7 @@
 /** NodeName, NodeUnschedulable and readiness: whether a node takes pods at all, and this one. */
 import { nodeCameOrChanged } from '../events.ts';
 import { type FilterPlugin, unresolvable } from '../framework.ts';
-import { tolerates } from './tolerations.ts';
+import { isTolerated } from './tolerations.ts';
 
 const wrongName = unresolvable("node(s) didn't match the requested node name");
 const unschedulable = unresolvable('node(s) were unschedulable');
@@ -21,7 +21,7 @@ const unschedulableTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'N
 export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
   prepareFilter({ pod }) {
-    if (tolerates(pod.spec?.tolerations, unschedulableTaint)) return undefined;
+    if (isTolerated(pod.spec, unschedulableTaint)) return undefined;
     return { objection: ({ node }) => (node.spec?.unschedulable === true ? unschedulable : undefined) };
   },
   helps: (_, event) => nodeCameOrChanged(event, 'taints'),
@@ -36,7 +36,7 @@ const notReadyTaint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule
 export const nodeReady: FilterPlugin = {
   name: 'NodeReady',
   prepareFilter({ pod }) {
-    if (tolerates(pod.spec?.tolerations, notReadyTaint)) return undefined;
+    if (isTolerated(pod.spec, notReadyTaint)) return undefined;
     return { objection: ({ ready }) => (ready ? undefined : notReady) };
   },
   helps: (_, event) => nodeCameOrChanged(event, 'ready'),

@@ -1,35 +1,16 @@
 /** TaintToleration. Source: Kubernetes "Taints and Tolerations". */
+import { tolerates } from '../../apis/core/tolerations.ts';
+import type { Taint } from '../../apis/types.ts';
 import type { Node, Pod } from '../../client/kinds.ts';
 import { nodeCameOrChanged } from '../events.ts';
 import { type FilterPlugin, type ScorePlugin, scaleToHighest, unresolvable } from '../framework.ts';
 
-interface Taint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
-}
-
-interface Toleration {
-  readonly key?: string;
-  readonly operator?: string;
-  readonly value?: string;
-  readonly effect?: string;
-}
-
-export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
-  return (tolerations ?? []).some(({ key = '', operator = 'Equal', value = '', effect = '' }) => {
-    if (effect !== '' && effect !== taint.effect) return false;
-    if (key === '') return operator === 'Exists';
-    if (key !== taint.key) return false;
-    return operator === 'Exists' || value === (taint.value ?? '');
-  });
-}
+export const isTolerated = (spec: Pod['spec'], taint: Taint): boolean =>
+  spec?.tolerations?.some((toleration) => tolerates(toleration, taint)) === true;
 
 /** The first taint that keeps the pod off the node. */
 export function refusedTaint({ spec }: Pod, node: Node): Taint | undefined {
-  return node.spec?.taints?.find(
-    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerates(spec?.tolerations, taint),
-  );
+  return node.spec?.taints?.find((taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(spec, taint));
 }
 
 export const taintToleration: FilterPlugin & ScorePlugin = {
@@ -45,9 +26,8 @@ export const taintToleration: FilterPlugin & ScorePlugin = {
   /** Fewer taints that would rather not have the pod are better. */
   prepareScore({ pod }, _, nodes) {
     const unwanted = ({ node }: { readonly node: Node }): number =>
-      (node.spec?.taints ?? []).filter(
-        (taint) => taint.effect === 'PreferNoSchedule' && !tolerates(pod.spec?.tolerations, taint),
-      ).length;
+      (node.spec?.taints ?? []).filter((taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(pod.spec, taint))
+        .length;
     return nodes.some((node) => unwanted(node) > 0) ? unwanted : undefined;
   },
   normalize: (scores) => scaleToHighest(scores, true),

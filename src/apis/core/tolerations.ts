@@ -1,5 +1,5 @@
 /** Source: `ToleratesTaint` of `k8s.io/api/core/v1`. */
-import type { Taint, Toleration } from '../../apis/types.ts';
+import type { Taint, Toleration } from '../types.ts';
 
 export function tolerates(
   { key = '', operator = 'Equal', value = '', effect = '' }: Toleration,
