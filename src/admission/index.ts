@@ -1,7 +1,10 @@
+import type { Clock } from '../clock/clock.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import type { AdmissionPlugin } from './chain.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { dynamicAdmission } from './dynamic.ts';
+import type { AdmissionHost } from './host.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -15,21 +18,14 @@ import { storageObjectInUseProtection } from './storage-object-in-use-protection
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export * from './chain.ts';
-export { dynamicAdmission } from './dynamic.ts';
-export type { AdmissionHost } from './host.ts';
 export { webhookEndpoint } from './webhook/endpoint.ts';
 export { type WebhookHandler, WebhookHandlers, type WebhookTarget } from './webhook/handlers.ts';
 export type { ReviewAnswer, ReviewRequest } from './webhook/review.ts';
-export { namespaceLifecycle, resourceQuota, serviceAccountPlugin, taintNodesByCondition };
+export type { AdmissionHost };
+export { dynamicAdmission, namespaceLifecycle };
 
-/**
- * What Kubernetes runs by default, in its order, but for ServiceAccount and TaintNodesByCondition, which need controllers that
- * complete what they begin, and ResourceQuota, which comes after policies and webhooks.
- */
-export const admissionPlugins: readonly AdmissionPlugin[] = [
-  namespaceLifecycle,
-  limitRanger,
-  nodeRestriction,
+const first = [namespaceLifecycle, limitRanger];
+const later = [
   podSecurity,
   priority,
   defaultTolerationSeconds,
@@ -42,3 +38,25 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   certificateSubjectRestriction,
   defaultIngressClass,
 ];
+
+/**
+ * What Kubernetes runs by default, in its order, but for ServiceAccount and TaintNodesByCondition, which need controllers that
+ * complete what they begin, and ResourceQuota, which comes after policies and webhooks.
+ */
+export const admissionPlugins: readonly AdmissionPlugin[] = [...first, nodeRestriction, ...later];
+
+/** All that a cluster runs, in Kubernetes' order. `controllers`: whether it has those that service accounts and nodes need. */
+export function clusterAdmission(
+  clock: Clock,
+  controllers: boolean,
+): readonly (AdmissionPlugin | ((host: AdmissionHost) => AdmissionPlugin))[] {
+  return [
+    ...first,
+    ...(controllers ? [serviceAccountPlugin(clock)] : []),
+    nodeRestriction,
+    ...(controllers ? [taintNodesByCondition] : []),
+    ...later,
+    ...dynamicAdmission,
+    resourceQuota,
+  ];
+}

@@ -6,7 +6,7 @@
 import type * as k8s from '@kubernetes/client-node';
 import { parseQuantities, podLimits, podRequests, type Quantities } from '../apis/core/pod-resources.ts';
 import type { Container, LimitRange, PersistentVolumeClaim, Pod, Wire } from '../apis/types.ts';
-import { Quantity } from '../machinery/quantity.ts';
+import type { Quantity } from '../machinery/quantity.ts';
 import { type AdmissionPlugin, type AdmissionRequest, admissionForbidden } from './chain.ts';
 
 type Item = Wire<k8s.V1LimitRangeItem> & { readonly default?: Readonly<Record<string, string>> };
@@ -82,92 +82,84 @@ function complete(
 
 function podProblems(pod: Pod, items: readonly Item[]): string[] {
   const spec = pod.spec!;
-  const problems: string[] = [];
-  for (const item of items) {
-    if (item.type === 'Container') {
-      for (const { resources } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-        check(item, parseQuantities(resources?.requests), parseQuantities(resources?.limits), problems);
-      }
-    } else if (item.type === 'Pod') check(item, podRequests(spec), podLimits(spec), problems);
-  }
-  return problems;
+  return items.flatMap((item) => {
+    if (item.type === 'Pod') return problemsOf(item, podRequests(spec), podLimits(spec));
+    if (item.type !== 'Container') return [];
+    return [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
+      problemsOf(item, parseQuantities(resources?.requests), parseQuantities(resources?.limits)),
+    );
+  });
 }
 
+/** Claims have no limits: their maximum is that of requests. */
 function claimProblems({ spec }: PersistentVolumeClaim, items: readonly Item[]): string[] {
   const requests = parseQuantities(spec?.resources?.requests);
-  const problems: string[] = [];
-  for (const { type, min, max } of items) {
-    if (type !== 'PersistentVolumeClaim') continue;
-    for (const [name, bound] of parseQuantities(min)) below(name, type, bound, requests, new Map(), problems);
-    for (const [name, bound] of parseQuantities(max)) requestAbove(name, type, bound, requests, problems);
-  }
-  return problems;
+  return items
+    .filter(({ type }) => type === 'PersistentVolumeClaim')
+    .flatMap(({ type, min, max }) => [
+      ...broken(min, type, requests, new Map(), below),
+      ...broken(max, type, requests, new Map(), requestAbove),
+    ]);
 }
 
-function check(item: Item, requests: Quantities, limits: Quantities, problems: string[]): void {
-  const { type, min, max, maxLimitRequestRatio } = item;
-  for (const [name, bound] of parseQuantities(min)) below(name, type, bound, requests, limits, problems);
-  for (const [name, bound] of parseQuantities(max)) above(name, type, bound, requests, limits, problems);
-  for (const [name, bound] of parseQuantities(maxLimitRequestRatio)) {
-    tooFar(name, type, bound, requests, limits, problems);
-  }
-}
-
-function below(
-  name: string,
-  type: string,
-  bound: Quantity,
+function problemsOf(
+  { type, min, max, maxLimitRequestRatio }: Item,
   requests: Quantities,
   limits: Quantities,
-  problems: string[],
-): void {
-  const request = requests.get(name);
-  const limit = limits.get(name);
+): string[] {
+  return [
+    ...broken(min, type, requests, limits, below),
+    ...broken(max, type, requests, limits, above),
+    ...broken(maxLimitRequestRatio, type, requests, limits, tooFar),
+  ];
+}
+
+/** One resource of what is asked for, beside the bound that a LimitRange sets. */
+interface Bounded {
+  readonly name: string;
+  /** What the bound is for: `Container`, `Pod`, `PersistentVolumeClaim`. */
+  readonly type: string;
+  readonly bound: Quantity;
+  readonly request: Quantity | undefined;
+  readonly limit: Quantity | undefined;
+}
+
+function broken(
+  bounds: Readonly<Record<string, string>> | undefined,
+  type: string,
+  requests: Quantities,
+  limits: Quantities,
+  problem: (bounded: Bounded) => string | undefined,
+): string[] {
+  return [...parseQuantities(bounds)].flatMap(
+    ([name, bound]) => problem({ name, type, bound, request: requests.get(name), limit: limits.get(name) }) ?? [],
+  );
+}
+
+function below({ name, type, bound, request, limit }: Bounded): string | undefined {
   const rule = `minimum ${name} usage per ${type} is ${bound}`;
-  if (request === undefined) problems.push(`${rule}.  No request is specified`);
-  else if (request.compare(bound) < 0) problems.push(`${rule}, but request is ${request}`);
-  else if (limit !== undefined && limit.compare(bound) < 0) problems.push(`${rule}, but limit is ${limit}`);
+  if (request === undefined) return `${rule}.  No request is specified`;
+  if (request.compare(bound) < 0) return `${rule}, but request is ${request}`;
+  return limit !== undefined && limit.compare(bound) < 0 ? `${rule}, but limit is ${limit}` : undefined;
 }
 
-function above(
-  name: string,
-  type: string,
-  bound: Quantity,
-  requests: Quantities,
-  limits: Quantities,
-  problems: string[],
-): void {
-  const request = requests.get(name);
-  const limit = limits.get(name);
+function above({ name, type, bound, request, limit }: Bounded): string | undefined {
   const rule = `maximum ${name} usage per ${type} is ${bound}`;
-  if (limit === undefined) problems.push(`${rule}.  No limit is specified`);
-  else if (limit.compare(bound) > 0) problems.push(`${rule}, but limit is ${limit}`);
-  else if (request !== undefined && request.compare(bound) > 0) problems.push(`${rule}, but request is ${request}`);
+  if (limit === undefined) return `${rule}.  No limit is specified`;
+  if (limit.compare(bound) > 0) return `${rule}, but limit is ${limit}`;
+  return request !== undefined && request.compare(bound) > 0 ? `${rule}, but request is ${request}` : undefined;
 }
 
-/** Claims have no limits. */
-function requestAbove(name: string, type: string, bound: Quantity, requests: Quantities, problems: string[]): void {
-  const request = requests.get(name);
+function requestAbove({ name, type, bound, request }: Bounded): string | undefined {
   const rule = `maximum ${name} usage per ${type} is ${bound}`;
-  if (request === undefined) problems.push(`${rule}.  No request is specified`);
-  else if (request.compare(bound) > 0) problems.push(`${rule}, but request is ${request}`);
+  if (request === undefined) return `${rule}.  No request is specified`;
+  return request.compare(bound) > 0 ? `${rule}, but request is ${request}` : undefined;
 }
 
-function tooFar(
-  name: string,
-  type: string,
-  bound: Quantity,
-  requests: Quantities,
-  limits: Quantities,
-  problems: string[],
-): void {
-  const request = requests.get(name) ?? Quantity.zero;
-  const limit = limits.get(name) ?? Quantity.zero;
+function tooFar({ name, type, bound, request, limit }: Bounded): string | undefined {
   const rule = `${name} max limit to request ratio per ${type} is ${bound}`;
-  if (request.isZero) problems.push(`${rule}, but no request is specified or request is 0`);
-  else if (limit.isZero) problems.push(`${rule}, but no limit is specified or limit is 0`);
-  else {
-    const ratio = limit.toNumber() / request.toNumber();
-    if (ratio > bound.toNumber()) problems.push(`${rule}, but provided ratio is ${ratio.toFixed(6)}`);
-  }
+  if (request === undefined || request.isZero) return `${rule}, but no request is specified or request is 0`;
+  if (limit === undefined || limit.isZero) return `${rule}, but no limit is specified or limit is 0`;
+  const ratio = limit.toNumber() / request.toNumber();
+  return ratio > bound.toNumber() ? `${rule}, but provided ratio is ${ratio.toFixed(6)}` : undefined;
 }

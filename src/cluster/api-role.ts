@@ -1,13 +1,7 @@
 /**
  * The API server's role: a store, certificates, the server itself, and HTTPS in front of it.
  */
-import {
-  admissionPlugins,
-  dynamicAdmission,
-  resourceQuota,
-  serviceAccountPlugin,
-  taintNodesByCondition,
-} from '../admission/index.ts';
+import { clusterAdmission } from '../admission/index.ts';
 import { builtinTypes, type ComponentProbe, type MetricsProvider } from '../apis/index.ts';
 import type { NodeConnector } from '../apis/resource-type.ts';
 import { type ApiServer, createServer, type ServerOptions } from '../apiserver/server.ts';
@@ -34,8 +28,8 @@ export interface ApiRoleOptions {
   /** Default: what dies with the process. Client certificates are always taken. */
   readonly authentication?: Omit<AuthenticationOptions, 'authenticators'>;
   /**
-   * Whether pods need a service account and are given its token. Off where no controller makes the accounts, or every pod
-   * would be refused. Default: on.
+   * Whether pods need a service account and are given its token, and new nodes wait to be seen ready. Off where no controller
+   * makes the accounts and looks at the nodes, or every pod would be refused. Default: on.
    */
   readonly serviceAccountAdmission?: boolean;
   /** What the surface does besides; default: none of it. */
@@ -60,12 +54,7 @@ export function clusterServer(options: ApiRoleOptions): ApiServer {
     log,
     nodes,
     types: [...builtinTypes({ components: [storeProbe(store)], ...(metrics && { metrics }) }), crdResourceType],
-    admission: [
-      ...admissionPlugins,
-      ...(serviceAccountAdmission ? [serviceAccountPlugin(clock), taintNodesByCondition] : []),
-      ...dynamicAdmission,
-      resourceQuota,
-    ],
+    admission: clusterAdmission(clock, serviceAccountAdmission),
     ...authentication,
     ...surface,
     authenticators: [certificateAuthenticator],
